@@ -1,0 +1,19 @@
+export { abortedError, sleep, throwIfAborted } from './environment.ts'
+export { crc32c } from './crc32c.ts'
+export { StreambedError, errorTable, invariant } from './errors.ts'
+export { objectKeyProblem } from './object-store.ts'
+export { apiVersion, defineMetadataLog, defineObjectStore, defineWal } from './plugin.ts'
+
+export type { Clock, Environment, LogFields, Logger, Metrics, Random, Timer } from './environment.ts'
+export type { ErrorCode } from './errors.ts'
+export type { DirectoryEntry, FileHandle, FileLock, FileMode, FileStat, FileSystem, OpenOptions } from './file-system.ts'
+export type { MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from './metadata-log.ts'
+export type {
+  ByteRange, CallOptions, DeleteOutcome, DurabilityScope, Finding, GetOptions, LatencyClass, ListOptions, MultipartUpload,
+  ObjectBody, ObjectInfo, ObjectPage, ObjectStore, ObjectStoreCapabilities, PutOptions
+} from './object-store.ts'
+export type {
+  MetadataLogContext, MetadataLogPlugin, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, SchemaIssue, SchemaResult,
+  WalContext, WalPlugin
+} from './plugin.ts'
+export type { Wal, WalCapabilities, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'

@@ -1,0 +1,89 @@
+import type { Environment } from './environment.ts'
+import type { MetadataLog, MetadataLogCapabilities } from './metadata-log.ts'
+import type { ObjectStore, ObjectStoreCapabilities } from './object-store.ts'
+import type { Wal, WalCapabilities, WalWriter } from './wal.ts'
+
+/** The major version of the contracts. A host refuses a plugin of another one. */
+export const apiVersion = 1
+
+/**
+ * The part of the Standard Schema specification (standardschema.dev, version 1) that the host uses. zod, valibot and
+ * arktype schemas have it; the SDK depends on none of them.
+ */
+export interface OptionsSchema<Options> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Options> | Promise<SchemaResult<Options>>
+    readonly types?: { readonly input: unknown, readonly output: Options } | undefined
+  }
+}
+export type SchemaResult<Options> =
+  | { readonly value: Options, readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What an operator reads of one option, in `streambed config reference`. */
+export interface OptionDoc {
+  readonly type: string
+  /** As written in YAML; absent when the option is required. */
+  readonly default?: string
+  readonly description: string
+}
+
+interface PluginBase<Options> {
+  /** The name that configuration and certificates use: lower-case words joined by `-`. */
+  readonly name: string
+  readonly options: OptionsSchema<Options>
+  /** One entry an option, for the generated reference. */
+  readonly optionDocs: Readonly<Record<string, OptionDoc>>
+}
+
+export interface ObjectStorePlugin<Options = unknown> extends PluginBase<Options> {
+  readonly kind: 'objectStore'
+  readonly apiVersion: number
+  readonly capabilities: ObjectStoreCapabilities
+  /** Resolves with a working store or rejects with nothing left open. */
+  open (options: Options, environment: Environment): Promise<ObjectStore>
+}
+
+export interface WalPlugin<Options = unknown> extends PluginBase<Options> {
+  readonly kind: 'wal'
+  readonly apiVersion: number
+  readonly capabilities: WalCapabilities
+  /** Whether `open` is given the cluster's object store. */
+  readonly needsObjectStore: boolean
+  open (options: Options, environment: Environment, context: WalContext): Promise<Wal>
+}
+export interface WalContext {
+  readonly writer: WalWriter
+  /** Present exactly when the plugin declares `needsObjectStore`. */
+  readonly objectStore?: ObjectStore
+}
+
+export interface MetadataLogPlugin<Options = unknown> extends PluginBase<Options> {
+  readonly kind: 'metadataLog'
+  readonly apiVersion: number
+  readonly capabilities: MetadataLogCapabilities
+  readonly needsObjectStore: boolean
+  open (options: Options, environment: Environment, context: MetadataLogContext): Promise<MetadataLog>
+}
+export interface MetadataLogContext { readonly objectStore?: ObjectStore }
+
+export type Plugin = ObjectStorePlugin | WalPlugin | MetadataLogPlugin
+
+type Definition<P> = Omit<P, 'kind' | 'apiVersion'>
+
+/** Makes a plugin package's default export; the type parameter ties `open` to what the schema yields. */
+export function defineObjectStore<Options> (definition: Definition<ObjectStorePlugin<Options>>): ObjectStorePlugin<Options> {
+  return Object.freeze({ ...definition, kind: 'objectStore' as const, apiVersion })
+}
+export function defineWal<Options> (definition: Definition<WalPlugin<Options>>): WalPlugin<Options> {
+  return Object.freeze({ ...definition, kind: 'wal' as const, apiVersion })
+}
+export function defineMetadataLog<Options> (definition: Definition<MetadataLogPlugin<Options>>): MetadataLogPlugin<Options> {
+  return Object.freeze({ ...definition, kind: 'metadataLog' as const, apiVersion })
+}
