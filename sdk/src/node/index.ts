@@ -1,1 +1,6 @@
-export {}
+export { NodeFileSystem } from './node-file-system.ts'
+export { SystemClock } from './system-clock.ts'
+export { SystemRandom } from './system-random.ts'
+export { nextTurn, nodeEnvironment, noMetrics, quietLogger } from './node-environment.ts'
+
+export type { NodeEnvironmentOptions } from './node-environment.ts'
