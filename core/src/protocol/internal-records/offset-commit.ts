@@ -1,0 +1,23 @@
+import { int32, int64, string, uuid } from '../schema/fields.ts'
+import { Message } from '../schema/message.ts'
+import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
+
+export const offsetCommitKey = new Message('OffsetCommitKey', '0', 'none', {
+  group: string('0'),
+  topic: string('0'),
+  partition: int32('0')
+})
+
+export const offsetCommitValue = new Message('OffsetCommitValue', '0-4', '4+', {
+  offset: int64('0+'),
+  leaderEpoch: int32('3+', { default: -1, ignorable: true }),
+  metadata: string('0+'),
+  commitTimestamp: int64('0+'),
+  expireTimestamp: int64('1', { default: -1, ignorable: true }),
+  topicId: uuid('4+', { ignorable: true, tag: 0 })
+})
+
+export type OffsetCommitKey = DecodedMessage<typeof offsetCommitKey>
+export type OffsetCommitKeyInput = EncodableMessage<typeof offsetCommitKey>
+export type OffsetCommitValue = DecodedMessage<typeof offsetCommitValue>
+export type OffsetCommitValueInput = EncodableMessage<typeof offsetCommitValue>
