@@ -14,7 +14,7 @@ import type { DurabilityScope, LatencyClass } from './object-store.ts'
  *     records whose append was never confirmed; never one that nobody appended, never one twice.
  * W-5 A torn or stale tail is cut. Damage before the last confirmed record rejects with CORRUPT: never a silent skip.
  * W-6 `recover` is called once, before the first append; it changes nothing, so a crash inside it is harmless. Records
- *     that it yielded stay until they are trimmed.
+ *     that it yielded stay until they are trimmed; positions already yielded may be trimmed while it runs.
  *
  * Fencing
  * W-7 Opening with a higher writer epoch fences: from the moment that open resolves, no append of a lower epoch is ever

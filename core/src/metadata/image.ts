@@ -1,0 +1,288 @@
+import { StreambedError, invariant } from '@streambed/sdk'
+import type { ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
+import { LayeredMap } from './layered-map.ts'
+import type { CondemnedObject, ConfigResource, Endpoint, MetadataRecord, PartitionFacts, WalRegistration } from './records.ts'
+
+export interface NodeFacts {
+  readonly nodeId: number
+  readonly epoch: number
+  readonly endpoints: readonly Endpoint[]
+  readonly rack: string | null
+  readonly wal: WalRegistration | null
+}
+
+export interface TopicFacts {
+  readonly topicId: string
+  readonly name: string
+  readonly partitions: readonly PartitionFacts[]
+}
+
+/** An object in use: how many streams' ranges still point into it. */
+export type LiveObject = ObjectFacts & { readonly rangeCount: number }
+
+/** Ids handed to one epoch of one node that no commit has named yet. */
+export interface ObjectReservation { readonly nodeId: number, readonly nodeEpoch: number, readonly objectIds: readonly ObjectId[] }
+
+export interface ImageCounters {
+  readonly clusterId: string
+  readonly nextStreamId: StreamId
+  readonly nextObjectId: ObjectId
+  readonly nextProducerId: number
+}
+
+/** The tables of the image by name: what a snapshot holds. Values are never modified, only replaced. */
+export interface ImageTables {
+  readonly counters: Table<'all', ImageCounters>
+  readonly nodes: Table<number, NodeFacts>
+  readonly topics: Table<string, TopicFacts>
+  readonly topicIds: Table<string, string>
+  readonly configs: Table<string, Readonly<Record<string, string>>>
+  readonly streams: Table<StreamId, StreamFacts>
+  readonly ranges: Table<StreamId, readonly StreamRange[]>
+  readonly objects: Table<ObjectId, LiveObject>
+  readonly condemned: Table<ObjectId, CondemnedObject>
+  readonly reservations: Table<string, ObjectReservation>
+}
+export type TableName = keyof ImageTables
+type Table<K, V> = Map<K, V> | LayeredMap<K, V>
+
+const emptyCounters: ImageCounters = Object.freeze({ clusterId: '', nextStreamId: 1, nextObjectId: 1, nextProducerId: 0 })
+
+/**
+ * The cluster's state: a deterministic function of the metadata log. `apply` refuses, with FENCED, CONFLICT, NOT_FOUND,
+ * ALREADY_EXISTS or INVALID_ARGUMENT, a record that does not hold in this state, and then has changed nothing.
+ */
+export class ClusterImage {
+  readonly tables: ImageTables
+  constructor (tables: ImageTables = emptyTables()) { this.tables = tables }
+
+  /** A layer over this image; `commit` on it changes this one. */
+  fork (): { readonly image: ClusterImage, readonly commit: () => void } {
+    const layers = mapTables(this.tables, table => new LayeredMap<never, never>(table))
+    return { image: new ClusterImage(layers), commit: () => { for (const table of Object.values(layers)) (table as LayeredMap<unknown, unknown>).commit() } }
+  }
+
+  get clusterId (): string { return this.#counters.clusterId }
+  get nextStreamId (): StreamId { return this.#counters.nextStreamId }
+  get nextObjectId (): ObjectId { return this.#counters.nextObjectId }
+  get nextProducerId (): number { return this.#counters.nextProducerId }
+
+  node (nodeId: number): NodeFacts | undefined { return this.tables.nodes.get(nodeId) }
+  nodes (): Iterable<NodeFacts> { return this.tables.nodes.values() }
+  topic (topicId: string): TopicFacts | undefined { return this.tables.topics.get(topicId) }
+  topics (): Iterable<TopicFacts> { return this.tables.topics.values() }
+  topicNamed (name: string): TopicFacts | undefined {
+    const topicId = this.tables.topicIds.get(name)
+    return topicId === undefined ? undefined : this.tables.topics.get(topicId)
+  }
+
+  /** The overrides of one resource; empty when there are none. */
+  configs (resource: ConfigResource): Readonly<Record<string, string>> { return this.tables.configs.get(configKey(resource)) ?? {} }
+  stream (streamId: StreamId): StreamFacts | undefined { return this.tables.streams.get(streamId) }
+  ranges (streamId: StreamId): readonly StreamRange[] { return this.tables.ranges.get(streamId) ?? [] }
+  object (objectId: ObjectId): ObjectFacts | undefined { return this.tables.objects.get(objectId) }
+
+  apply (record: MetadataRecord): void {
+    switch (record.type) {
+      case 'clusterFounded':
+        if (this.clusterId !== '') throw new StreambedError('ALREADY_EXISTS', `the cluster is founded already. clusterId=${this.clusterId}`)
+        this.#count({ clusterId: record.clusterId })
+        return
+      case 'nodeRegistered': return this.#registerNode(record)
+      case 'nodeWalChanged': {
+        const node = this.#currentNode(record.nodeId, record.epoch)
+        this.tables.nodes.set(node.nodeId, { ...node, wal: record.wal })
+        return
+      }
+      case 'topicCreated': return this.#createTopic(record)
+      case 'partitionsAdded': return this.#addPartitions(record)
+      case 'topicDeleted': return this.#deleteTopic(record.topicId, record.atMs)
+      case 'configsSet':
+        if (Object.keys(record.configs).length === 0) this.tables.configs.delete(configKey(record.resource))
+        else this.tables.configs.set(configKey(record.resource), record.configs)
+        return
+      case 'producerIdsReserved':
+        this.#currentNode(record.nodeId, record.nodeEpoch)
+        if (record.first !== this.nextProducerId) throw new StreambedError('CONFLICT', `producer ids are taken. first=${record.first} next=${this.nextProducerId}`)
+        this.#count({ nextProducerId: record.first + record.count })
+        return
+      case 'objectIdsReserved': return this.#reserveObjects(record)
+      case 'objectsCommitted': return this.#commitObjects(record)
+      case 'streamTrimmed': return this.#trimStream(record.streamId, record.startOffset, record.atMs)
+      case 'objectsForgotten': return this.#forgetObjects(record.objectIds)
+      default: return record satisfies never
+    }
+  }
+
+  get #counters (): ImageCounters { return this.tables.counters.get('all') ?? emptyCounters }
+  #count (change: Partial<ImageCounters>): void { this.tables.counters.set('all', { ...this.#counters, ...change }) }
+
+  /** The node, if `epoch` is its newest; else FENCED. */
+  #currentNode (nodeId: number, epoch: number): NodeFacts {
+    const node = this.tables.nodes.get(nodeId)
+    if (node === undefined || node.epoch !== epoch) throw new StreambedError('FENCED', `another process took over this node. nodeId=${nodeId} epoch=${epoch} current=${node?.epoch ?? 'none'}`)
+    return node
+  }
+
+  #registerNode ({ nodeId, epoch, endpoints, rack }: MetadataRecord & { type: 'nodeRegistered' }): void {
+    const before = this.tables.nodes.get(nodeId)
+    const expected = (before?.epoch ?? 0) + 1
+    if (epoch !== expected) throw new StreambedError('CONFLICT', `node epoch is not the next one. nodeId=${nodeId} epoch=${epoch} expected=${expected}`)
+    this.tables.nodes.set(nodeId, { nodeId, epoch, endpoints, rack, wal: before?.wal ?? null })
+  }
+
+  #createTopic (record: MetadataRecord & { type: 'topicCreated' }): void {
+    const { topicId, name, configs } = record
+    if (this.tables.topicIds.has(name) || this.tables.topics.has(topicId)) throw new StreambedError('ALREADY_EXISTS', `topic exists. name=${name}`)
+    const partitions = this.#createStreams(record.firstStreamId, record.partitionCount, record.ownerNodeId)
+    this.tables.topics.set(topicId, { topicId, name, partitions })
+    this.tables.topicIds.set(name, topicId)
+    if (Object.keys(configs).length > 0) this.tables.configs.set(configKey({ kind: 'topic', name: topicId }), configs)
+  }
+
+  #addPartitions ({ topicId, count, firstStreamId, ownerNodeId }: MetadataRecord & { type: 'partitionsAdded' }): void {
+    const topic = this.#existingTopic(topicId)
+    const partitions = this.#createStreams(firstStreamId, count, ownerNodeId)
+    this.tables.topics.set(topicId, { ...topic, partitions: [...topic.partitions, ...partitions] })
+  }
+
+  #createStreams (firstStreamId: StreamId, partitionCount: number, ownerNodeId: number): PartitionFacts[] {
+    if (firstStreamId !== this.nextStreamId) throw new StreambedError('CONFLICT', `stream ids are taken. first=${firstStreamId} next=${this.nextStreamId}`)
+    const partitions = Array.from({ length: partitionCount }, (_, index) => ({ dataStreamId: firstStreamId + 2 * index, checkpointStreamId: firstStreamId + 2 * index + 1 }))
+    for (let streamId = firstStreamId; streamId < firstStreamId + 2 * partitionCount; streamId++) {
+      this.tables.streams.set(streamId, { streamId, epoch: 0, ownerNodeId, startOffset: 0, endOffset: 0 })
+    }
+    this.#count({ nextStreamId: firstStreamId + 2 * partitionCount })
+    return partitions
+  }
+
+  #deleteTopic (topicId: string, atMs: number): void {
+    const topic = this.#existingTopic(topicId)
+    for (const { checkpointStreamId, dataStreamId } of topic.partitions) {
+      for (const streamId of [dataStreamId, checkpointStreamId]) {
+        this.#release(this.ranges(streamId), atMs)
+        this.tables.ranges.delete(streamId)
+        this.tables.streams.delete(streamId)
+      }
+    }
+    this.tables.configs.delete(configKey({ kind: 'topic', name: topicId }))
+    this.tables.topicIds.delete(topic.name)
+    this.tables.topics.delete(topicId)
+  }
+
+  #existingTopic (topicId: string): TopicFacts {
+    const topic = this.tables.topics.get(topicId)
+    if (topic === undefined) throw new StreambedError('NOT_FOUND', `no such topic. topicId=${topicId}`)
+    return topic
+  }
+
+  #reserveObjects ({ nodeId, nodeEpoch, first, count }: MetadataRecord & { type: 'objectIdsReserved' }): void {
+    this.#currentNode(nodeId, nodeEpoch)
+    if (first !== this.nextObjectId) throw new StreambedError('CONFLICT', `object ids are taken. first=${first} next=${this.nextObjectId}`)
+    const key = `${nodeId}:${nodeEpoch}`
+    const before = this.tables.reservations.get(key)?.objectIds ?? []
+    this.tables.reservations.set(key, { nodeId, nodeEpoch, objectIds: [...before, ...Array.from({ length: count }, (_, index) => first + index)] })
+    this.#count({ nextObjectId: first + count })
+  }
+
+  #commitObjects ({ nodeId, nodeEpoch, objects, atMs }: MetadataRecord & { type: 'objectsCommitted' }): void {
+    this.#currentNode(nodeId, nodeEpoch)
+    const key = `${nodeId}:${nodeEpoch}`
+    const reserved = this.tables.reservations.get(key)?.objectIds ?? []
+    for (const commit of objects) {
+      if (!reserved.includes(commit.objectId)) throw new StreambedError('CONFLICT', `object id is not reserved, or committed already. objectId=${commit.objectId} nodeId=${nodeId} epoch=${nodeEpoch}`)
+      this.#checkContinues(commit, nodeId)
+    }
+    const committed = new Set(objects.map(object => object.objectId))
+    this.#setReserved(key, { nodeId, nodeEpoch, objectIds: reserved.filter(objectId => !committed.has(objectId)) })
+    for (const commit of objects) this.#addObject(commit, atMs)
+  }
+
+  #checkContinues (commit: ObjectCommit, nodeId: number): void {
+    for (const range of commit.ranges) {
+      const stream = this.tables.streams.get(range.streamId)
+      if (stream === undefined) continue
+      if (stream.ownerNodeId !== nodeId) throw new StreambedError('FENCED', `another node owns the stream. stream=${range.streamId} owner=${stream.ownerNodeId} node=${nodeId}`)
+      if (stream.endOffset !== range.startOffset || range.endOffset <= range.startOffset) throw new StreambedError('CONFLICT', `object does not continue the stream. stream=${range.streamId} end=${stream.endOffset} start=${range.startOffset}`)
+    }
+  }
+
+  #addObject ({ objectId, ranges, size, store }: ObjectCommit, atMs: number): void {
+    const facts = { objectId, store, size }
+    let rangeCount = 0
+    for (const { streamId, ...range } of ranges) {
+      const stream = this.tables.streams.get(streamId)
+      if (stream === undefined) continue
+      this.tables.streams.set(streamId, { ...stream, endOffset: range.endOffset })
+      if (range.endOffset <= stream.startOffset) continue
+      this.tables.ranges.set(streamId, [...this.ranges(streamId), { objectId, ...range }])
+      rangeCount++
+    }
+    if (rangeCount > 0) this.tables.objects.set(objectId, { ...facts, rangeCount })
+    else this.tables.condemned.set(objectId, { ...facts, sinceMs: atMs })
+  }
+
+  #trimStream (streamId: StreamId, startOffset: number, atMs: number): void {
+    const stream = this.tables.streams.get(streamId)
+    if (stream === undefined) throw new StreambedError('NOT_FOUND', `no such stream. stream=${streamId}`)
+    if (startOffset <= stream.startOffset) return
+    this.tables.streams.set(streamId, { ...stream, startOffset })
+    const ranges = this.ranges(streamId)
+    const kept = ranges.filter(range => range.endOffset > startOffset)
+    if (kept.length === ranges.length) return
+    this.tables.ranges.set(streamId, kept)
+    this.#release(ranges.slice(0, ranges.length - kept.length), atMs)
+  }
+
+  /** Condemns the objects that lose their last range. */
+  #release (ranges: readonly StreamRange[], atMs: number): void {
+    for (const { objectId } of ranges) {
+      const object = this.tables.objects.get(objectId)
+      invariant(object !== undefined, `a range points to an object that is not live. objectId=${objectId}`)
+      const { rangeCount, ...facts } = object
+      if (rangeCount > 1) {
+        this.tables.objects.set(objectId, { ...facts, rangeCount: rangeCount - 1 })
+        continue
+      }
+      this.tables.objects.delete(objectId)
+      this.tables.condemned.set(objectId, { ...facts, sinceMs: atMs })
+    }
+  }
+
+  #forgetObjects (objectIds: readonly ObjectId[]): void {
+    for (const objectId of objectIds) this.tables.condemned.delete(objectId)
+    const forgotten = new Set(objectIds)
+    for (const [key, reservation] of [...this.tables.reservations.entries()]) {
+      const isCurrent = this.tables.nodes.get(reservation.nodeId)?.epoch === reservation.nodeEpoch
+      if (isCurrent || !reservation.objectIds.some(objectId => forgotten.has(objectId))) continue
+      this.#setReserved(key, { ...reservation, objectIds: reservation.objectIds.filter(objectId => !forgotten.has(objectId)) })
+    }
+  }
+
+  #setReserved (key: string, reservation: ObjectReservation): void {
+    if (reservation.objectIds.length === 0) this.tables.reservations.delete(key)
+    else this.tables.reservations.set(key, reservation)
+  }
+}
+
+function configKey (resource: ConfigResource): string { return `${resource.kind}:${resource.name}` }
+
+function emptyTables (): ImageTables {
+  return {
+    counters: new Map(),
+    nodes: new Map(),
+    topics: new Map(),
+    topicIds: new Map(),
+    configs: new Map(),
+    streams: new Map(),
+    ranges: new Map(),
+    objects: new Map(),
+    condemned: new Map(),
+    reservations: new Map()
+  }
+}
+
+/** A table set of the same shape, each table made by `make` from the one before. */
+function mapTables (tables: ImageTables, make: (table: Table<never, never>) => Table<never, never>): ImageTables {
+  return Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, make(table as Table<never, never>)])) as unknown as ImageTables
+}

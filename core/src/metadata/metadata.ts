@@ -1,0 +1,223 @@
+import { StreambedError, type Environment, type MetadataLog } from '@streambed/sdk'
+import { ClusterImage } from './image.ts'
+import { decodeEntry, encodeEntry, type MetadataEntry, type MetadataRecord } from './records.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+
+/**
+ * Decides a change against a state: gives the records that make it, and what to tell the caller. Throws a StreambedError
+ * to refuse. Called again, against a newer state, whenever the change loses a race; so it has no effects.
+ */
+export type Change<T> = (image: ClusterImage) => { readonly records: readonly MetadataRecord[], readonly result: T }
+
+interface Proposal {
+  readonly change: Change<unknown>
+  readonly resolve: (result: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface MetadataOptions {
+  readonly log: MetadataLog
+  readonly environment: Environment
+  /** A snapshot is written after this many entries since the last. */
+  readonly snapshotEveryEntries: number
+}
+
+const attemptsMax = 100
+
+/**
+ * The node's copy of the cluster state, and its way to change it. The image is a view of the log up to `end`; changes
+ * are validated against it, appended by compare-and-append, and applied once durable. All that wait together share one
+ * append.
+ */
+export class Metadata implements AsyncDisposable {
+  readonly #log: MetadataLog
+  readonly #environment: Environment
+  readonly #options: MetadataOptions
+  readonly #proposer: string
+  readonly #stop = new AbortController()
+  readonly #failed = Promise.withResolvers<unknown>()
+  readonly #listeners = new Set<() => void>()
+  #image: ClusterImage
+  #end: number
+  #sequence = 0
+  #queue: Proposal[] = []
+  #work: Promise<void> = Promise.resolve()
+  #snapshotAt: number
+  #snapshotting: Promise<void> | undefined
+  #following: Promise<void> = Promise.resolve()
+  #failure: unknown
+
+  private constructor (options: MetadataOptions, image: ClusterImage, at: number) {
+    this.#options = options
+    this.#log = options.log
+    this.#environment = options.environment
+    this.#proposer = Buffer.from(options.environment.random.bytes(12)).toString('base64url')
+    this.#image = image
+    this.#end = at
+    this.#snapshotAt = at
+  }
+
+  /** Loads the newest snapshot and the entries after it. The caller still owns the log. */
+  static async open (options: MetadataOptions): Promise<Metadata> {
+    const snapshot = await options.log.latestSnapshot()
+    const image = snapshot === undefined ? new ClusterImage() : decodeSnapshot(snapshot.state)
+    const metadata = new Metadata(options, image, snapshot?.at ?? 0)
+    await metadata.#catchUp()
+    metadata.#following = metadata.#follow()
+    return metadata
+  }
+
+  /** The newest known state; read synchronously, it is consistent. */
+  get image (): ClusterImage { return this.#image }
+  /** The log position up to which `image` holds. */
+  get end (): number { return this.#end }
+  /** Resolves with the error after which this copy no longer follows the log. */
+  get failed (): Promise<unknown> { return this.#failed.promise }
+
+  /** Calls `listener` after the image has changed; gives a function that ends it. */
+  onChange (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves with the change's result once its records are durable and in `image`; rejects with what it throws. */
+  propose<T> (change: Change<T>): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ change, resolve, reject })
+      if (this.#queue.length === 1) this.#work = this.#work.then(() => this.#appendQueued())
+    })
+  }
+
+  /** Idempotent. Settles proposals in flight, refuses further ones. */
+  async close (): Promise<void> {
+    this.#failure ??= new StreambedError('CLOSED', 'metadata is closed')
+    this.#stop.abort()
+    await this.#work
+    await this.#following
+    await this.#snapshotting
+  }
+
+  [Symbol.asyncDispose] (): Promise<void> { return this.close() }
+
+  async #appendQueued (): Promise<void> {
+    const proposals = this.#queue
+    this.#queue = []
+    for (let attempt = 1; ; attempt++) {
+      const { accepted, entries, commit } = this.#decide(proposals)
+      try {
+        if (entries.length > 0) await this.#append(entries)
+      } catch (error) {
+        if (StreambedError.is(error, 'CONFLICT') && attempt < attemptsMax) {
+          await this.#catchUp().catch((cause: unknown) => this.#fail(cause))
+          continue
+        }
+        for (const { reject } of proposals) reject(error)
+        return
+      }
+      commit()
+      this.#end += entries.length
+      for (const settle of accepted) settle()
+      this.#changed(entries.length)
+      return
+    }
+  }
+
+  /** Validates the proposals one after another, each against what those before it make of the image. */
+  #decide (proposals: readonly Proposal[]): { readonly accepted: (() => void)[], readonly entries: readonly MetadataEntry[], readonly commit: () => void } {
+    const { image, commit } = this.#image.fork()
+    const accepted: (() => void)[] = []
+    const entries: MetadataEntry[] = []
+    for (const { change, resolve, reject } of proposals) {
+      const layer = image.fork()
+      try {
+        const { records, result } = change(layer.image)
+        for (const record of records) layer.image.apply(record)
+        layer.commit()
+        if (records.length > 0) entries.push({ proposer: this.#proposer, sequence: this.#sequence++, records })
+        accepted.push(() => resolve(result as never))
+      } catch (error) {
+        accepted.push(() => reject(error))
+      }
+    }
+    return { accepted, entries, commit }
+  }
+
+  /** Appends at the end; CONFLICT when another's entries are there. A lost answer is decided by reading back. */
+  async #append (entries: readonly MetadataEntry[]): Promise<void> {
+    try {
+      await this.#log.append(this.#end, entries.map(encodeEntry))
+    } catch (error) {
+      if (!StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw error
+      const [first] = (await this.#log.read(this.#end)).entries
+      if (first === undefined) throw new StreambedError('UNAVAILABLE', 'metadata append did not happen', { cause: error })
+      const found = decodeEntry(first, this.#end)
+      if (found.proposer !== this.#proposer || found.sequence !== entries[0]!.sequence) throw new StreambedError('CONFLICT', 'another proposal was first', { cause: error })
+    }
+  }
+
+  /** Applies what others have appended. */
+  async #catchUp (): Promise<void> {
+    for (;;) {
+      let page
+      try {
+        page = await this.#log.read(this.#end)
+      } catch (error) {
+        if (!StreambedError.is(error, 'OUT_OF_RANGE')) throw error
+        await this.#loadSnapshot(error)
+        continue
+      }
+      for (const entry of page.entries) {
+        for (const record of decodeEntry(entry, this.#end).records) this.#image.apply(record)
+        this.#end++
+      }
+      if (page.entries.length > 0) this.#changed(page.entries.length)
+      if (this.#end >= page.end) return
+    }
+  }
+
+  /** The log no longer has what comes next: the snapshot that replaced it does. */
+  async #loadSnapshot (cause: unknown): Promise<void> {
+    const snapshot = await this.#log.latestSnapshot()
+    if (snapshot === undefined || snapshot.at <= this.#end) throw new StreambedError('CORRUPT', `metadata log lacks entries that no snapshot holds. position=${this.#end}`, { cause })
+    this.#image = decodeSnapshot(snapshot.state)
+    this.#end = snapshot.at
+    this.#snapshotAt = snapshot.at
+  }
+
+  /** Follows what other nodes append, until closed. Shares the one queue of work with proposals. */
+  async #follow (): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#log.waitForGrowth(this.#end, { signal: this.#stop.signal })
+        this.#work = this.#work.then(() => this.#catchUp()).catch((error: unknown) => this.#fail(error))
+        await this.#work
+      } catch {
+        if (this.#stop.signal.aborted) return
+        await this.#environment.yieldTurn()
+      }
+    }
+  }
+
+  #changed (entryCount: number): void {
+    if (entryCount === 0) return
+    for (const listener of this.#listeners) listener()
+    if (this.#end - this.#snapshotAt < this.#options.snapshotEveryEntries || this.#snapshotting !== undefined) return
+    this.#snapshotting = this.#writeSnapshot().catch((error: unknown) => {
+      this.#environment.logger.warn('writing a metadata snapshot failed, trying again later', { error: String(error) })
+    }).finally(() => { this.#snapshotting = undefined })
+  }
+
+  async #writeSnapshot (): Promise<void> {
+    const at = this.#end
+    const bytes = await encodeSnapshot(this.#image, this.#environment)
+    await this.#log.writeSnapshot(at, bytes)
+    this.#snapshotAt = at
+    await this.#log.truncateBefore(at)
+  }
+
+  #fail (error: unknown): void {
+    this.#failure ??= error
+    this.#failed.resolve(error)
+  }
+}

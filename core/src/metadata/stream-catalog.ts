@@ -1,0 +1,78 @@
+import type { Clock } from '@streambed/sdk'
+import type { Catalog, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
+import type { Metadata } from './metadata.ts'
+
+export interface StreamCatalogParts {
+  readonly metadata: Metadata
+  readonly clock: Clock
+  readonly nodeId: number
+  readonly nodeEpoch: number
+}
+
+/** The stream engine's catalog, as one node at one epoch sees the cluster's image. */
+export class StreamCatalog implements Catalog {
+  readonly #parts: StreamCatalogParts
+  constructor (parts: StreamCatalogParts) { this.#parts = parts }
+
+  stream (streamId: StreamId): StreamFacts | undefined { return this.#image.stream(streamId) }
+  ranges (streamId: StreamId): readonly StreamRange[] { return this.#image.ranges(streamId) }
+  object (objectId: ObjectId): ObjectFacts | undefined { return this.#image.object(objectId) }
+
+  rangeAt (streamId: StreamId, offset: number): StreamRange | undefined {
+    const ranges = this.#image.ranges(streamId)
+    let low = 0
+    let high = ranges.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (ranges[middle]!.endOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return ranges[low]
+  }
+
+  reserveObjectIds (count: number): Promise<ObjectId> {
+    const { metadata, nodeEpoch, nodeId } = this.#parts
+    return metadata.propose(image => {
+      const first = image.nextObjectId
+      return { records: [{ type: 'objectIdsReserved', nodeId, nodeEpoch, first, count }], result: first }
+    })
+  }
+
+  commitObjects (objects: readonly ObjectCommit[]): Promise<void> {
+    const { clock, metadata, nodeEpoch, nodeId } = this.#parts
+    return metadata.propose(() => ({ records: [{ type: 'objectsCommitted', nodeId, nodeEpoch, objects, atMs: clock.wallMs() }], result: undefined }))
+  }
+
+  trimStream (streamId: StreamId, startOffset: number): Promise<void> {
+    const { clock, metadata } = this.#parts
+    return metadata.propose(image => {
+      const isNews = (image.stream(streamId)?.startOffset ?? 0) < startOffset
+      return { records: isNews ? [{ type: 'streamTrimmed', streamId, startOffset, atMs: clock.wallMs() }] : [], result: undefined }
+    })
+  }
+
+  condemnedObjects (beforeMs: number, limit: number): readonly ObjectFacts[] {
+    const found: ObjectFacts[] = []
+    for (const object of this.#image.tables.condemned.values()) {
+      if (object.sinceMs <= beforeMs) found.push(object)
+      if (found.length === limit) break
+    }
+    return found
+  }
+
+  abandonedObjectIds (limit: number): readonly ObjectId[] {
+    const { nodeEpoch, nodeId } = this.#parts
+    const found: ObjectId[] = []
+    for (const reservation of this.#image.tables.reservations.values()) {
+      if (reservation.nodeId === nodeId && reservation.nodeEpoch < nodeEpoch) found.push(...reservation.objectIds)
+      if (found.length >= limit) break
+    }
+    return found.slice(0, limit)
+  }
+
+  forgetObjects (objectIds: readonly ObjectId[]): Promise<void> {
+    return this.#parts.metadata.propose(() => ({ records: [{ type: 'objectsForgotten', objectIds }], result: undefined }))
+  }
+
+  get #image (): Metadata['image'] { return this.#parts.metadata.image }
+}

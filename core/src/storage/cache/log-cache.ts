@@ -1,0 +1,97 @@
+import type { WalPosition } from '@streambed/sdk'
+import type { StreamId } from '../catalog/catalog.ts'
+import type { StreamBatch } from '../stream/stream-batch.ts'
+import { BatchRun } from './batch-run.ts'
+
+/**
+ * A stretch of the log in WAL order: what is uploaded, and later evicted, together.
+ * Filled until sealed; immutable after.
+ */
+export interface LogSegment {
+  /** Payload bytes held. */
+  bytes: number
+  /** Every record up to and including this WAL position is in this segment or an earlier one. */
+  lastPosition: WalPosition
+  /** Monotonic ms of the first record. */
+  readonly openedMs: number
+  readonly batches: Map<StreamId, StreamBatch[]>
+}
+
+/**
+ * Confirmed batches in memory: all that is not uploaded yet, and behind it, while the budget allows, what is. Serves
+ * tailing readers without I/O. Pure bookkeeping: it knows no clock, WAL or store.
+ *
+ * Ownership: a batch's bytes are shared with readers and uploads, and never modified after `add`.
+ */
+export class LogCache {
+  readonly #bytesMax: number
+  readonly #runs = new Map<StreamId, BatchRun>()
+  readonly #uploaded: LogSegment[] = []
+  readonly #sealed: LogSegment[] = []
+  #active: LogSegment | undefined
+  #bytes = 0
+  #pendingBytes = 0
+
+  /** `bytesMax`: payload bytes to hold before uploaded segments are evicted; what is not uploaded always stays. */
+  constructor (options: { readonly bytesMax: number }) { this.#bytesMax = options.bytesMax }
+
+  /** Payload bytes held in memory. */
+  get bytes (): number { return this.#bytes }
+  /** Payload bytes that no committed object holds yet. */
+  get pendingBytes (): number { return this.#pendingBytes }
+  get activeBytes (): number { return this.#active?.bytes ?? 0 }
+  /** When the active segment got its first record, in monotonic ms; undefined while it has none. */
+  get activeSinceMs (): number | undefined { return this.#active?.openedMs }
+  get oldestSealed (): LogSegment | undefined { return this.#sealed[0] }
+
+  /** Adds a confirmed batch; per stream in offset order, over all streams in WAL order. */
+  add (streamId: StreamId, batch: StreamBatch, position: WalPosition, nowMs: number): void {
+    const segment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, batches: new Map() }
+    const ofStream = segment.batches.get(streamId)
+    if (ofStream === undefined) segment.batches.set(streamId, [batch])
+    else ofStream.push(batch)
+    segment.bytes += batch.bytes.length
+    segment.lastPosition = position
+    this.#bytes += batch.bytes.length
+    this.#pendingBytes += batch.bytes.length
+    const run = this.#runs.get(streamId)
+    if (run === undefined) {
+      const fresh = new BatchRun()
+      fresh.push(batch)
+      this.#runs.set(streamId, fresh)
+    } else run.push(batch)
+    if (this.#bytes > this.#bytesMax) this.#evict()
+  }
+
+  /** Ends the active segment, if it holds anything, and queues it for upload. */
+  seal (): void {
+    if (this.#active === undefined) return
+    this.#sealed.push(this.#active)
+    this.#active = undefined
+  }
+
+  /** The oldest sealed segment is now held by committed objects. */
+  markUploaded (segment: LogSegment): void {
+    if (this.#sealed[0] !== segment) throw new Error('segments are uploaded oldest first')
+    this.#sealed.shift()
+    this.#uploaded.push(segment)
+    this.#pendingBytes -= segment.bytes
+    this.#evict()
+  }
+
+  /** The batches held of a stream, oldest first; undefined when none. */
+  run (streamId: StreamId): BatchRun | undefined { return this.#runs.get(streamId) }
+
+  #evict (): void {
+    while (this.#bytes > this.#bytesMax) {
+      const oldest = this.#uploaded.shift()
+      if (oldest === undefined) return
+      this.#bytes -= oldest.bytes
+      for (const [streamId, batches] of oldest.batches) {
+        const run = this.#runs.get(streamId)!
+        run.dropFirst(batches.length)
+        if (run.isEmpty) this.#runs.delete(streamId)
+      }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { StreambedError, type Environment, type ObjectStore } from '@streambed/sdk'
+import { BlockCache } from '../cache/block-cache.ts'
+import type { ObjectFacts, ObjectId, StreamId } from '../catalog/catalog.ts'
+import type { StreamBatch } from '../stream/stream-batch.ts'
+import { decodeBlock, decodeFooter, decodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
+import { objectKey } from './object-key.ts'
+
+export interface ObjectReaderOptions {
+  readonly blockCacheBytesMax: number
+  /** Object indexes to keep in memory. */
+  readonly indexesMax: number
+  /** Neighbouring blocks are fetched with one ranged get of at most this many bytes. */
+  readonly getBytesMax: number
+  readonly onWasted: () => void
+}
+
+/** A guess of index and footer together: most indexes come with the first get. */
+const tailBytes = 64 * 1024
+
+/** Reads data blocks of objects, through caches of indexes and blocks. Concurrent readers share downloads. */
+export class ObjectReader {
+  readonly #stores: ReadonlyMap<string, ObjectStore>
+  readonly #environment: Environment
+  readonly #options: ObjectReaderOptions
+  readonly #blocks: BlockCache
+  readonly #indexes = new Map<ObjectId, Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>>>()
+
+  constructor (stores: ReadonlyMap<string, ObjectStore>, environment: Environment, options: ObjectReaderOptions) {
+    this.#stores = stores
+    this.#environment = environment
+    this.#options = options
+    this.#blocks = new BlockCache({ bytesMax: options.blockCacheBytesMax, onWasted: options.onWasted })
+  }
+
+  /** The data blocks of one stream in `object`, in offset order. */
+  async blocksOf (object: ObjectFacts, streamId: StreamId): Promise<readonly BlockEntry[]> {
+    let index = this.#indexes.get(object.objectId)
+    if (index === undefined) {
+      index = this.#loadIndex(object)
+      this.#indexes.set(object.objectId, index)
+      index.catch(() => this.#indexes.delete(object.objectId))
+      if (this.#indexes.size > this.#options.indexesMax) this.#indexes.delete(this.#indexes.keys().next().value!)
+    }
+    return (await index).get(streamId) ?? []
+  }
+
+  /** The batches of one block. Rejects with CORRUPT, NOT_FOUND, or what the store rejects with. */
+  read (object: ObjectFacts, entry: BlockEntry): Promise<readonly StreamBatch[]> {
+    const key = blockKey(object, entry)
+    const cached = this.#blocks.read(key)
+    if (cached !== undefined) return cached
+    this.#load(object, [entry], false)
+    return this.#blocks.read(key)!
+  }
+
+  /** Starts to bring `entries`, neighbours in `object`, into the cache. Failures show when somebody reads them. */
+  prefetch (object: ObjectFacts, entries: readonly BlockEntry[]): void {
+    let together: BlockEntry[] = []
+    let bytes = 0
+    for (const entry of entries) {
+      if (this.#blocks.has(blockKey(object, entry))) continue
+      const last = together.at(-1)
+      const isNeighbour = last !== undefined && last.position + last.size === entry.position
+      if (last !== undefined && (!isNeighbour || bytes + entry.size > this.#options.getBytesMax)) {
+        this.#load(object, together, true)
+        together = []
+        bytes = 0
+      }
+      together.push(entry)
+      bytes += entry.size
+    }
+    if (together.length > 0) this.#load(object, together, true)
+  }
+
+  /** One ranged get for neighbouring blocks; each becomes a cache entry of its own. */
+  #load (object: ObjectFacts, entries: readonly BlockEntry[], isPrefetched: boolean): void {
+    const start = entries[0]!.position
+    const last = entries.at(-1)!
+    const bytes = this.#get(object, start, last.position + last.size)
+    for (const entry of entries) {
+      const batches = bytes.then(all => {
+        const block = all.subarray(entry.position - start, entry.position - start + entry.size)
+        return decodeBlock(block, `${where(object)} position=${entry.position}`, this.#environment.crc32c)
+      })
+      this.#blocks.add(blockKey(object, entry), entry.size, batches, { isPrefetched })
+    }
+  }
+
+  async #loadIndex (object: ObjectFacts): Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>> {
+    const { crc32c } = this.#environment
+    const tailStart = Math.max(0, object.size - tailBytes)
+    const tail = await this.#get(object, tailStart, object.size)
+    if (tail.length < footerBytes) throw new StreambedError('CORRUPT', `object is shorter than a footer. ${where(object)}`)
+    const footer = decodeFooter(tail.subarray(tail.length - footerBytes), where(object), crc32c)
+    if (footer.objectId !== object.objectId) throw new StreambedError('CORRUPT', `object holds another id. ${where(object)} found=${footer.objectId}`)
+    const indexBytes = footer.indexPosition >= tailStart
+      ? tail.subarray(footer.indexPosition - tailStart, footer.indexPosition - tailStart + footer.indexSize)
+      : await this.#get(object, footer.indexPosition, footer.indexPosition + footer.indexSize)
+    const byStream = new Map<StreamId, BlockEntry[]>()
+    for (const entry of decodeIndex(indexBytes, where(object), crc32c)) {
+      const entries = byStream.get(entry.streamId)
+      if (entries === undefined) byStream.set(entry.streamId, [entry])
+      else entries.push(entry)
+    }
+    return byStream
+  }
+
+  async #get (object: ObjectFacts, start: number, end: number): Promise<Uint8Array> {
+    const store = this.#stores.get(object.store)
+    if (store === undefined) {
+      throw new StreambedError('MISCONFIGURED', `object is in a store that the configuration does not name. ${where(object)} known=${[...this.#stores.keys()].join(',')}`)
+    }
+    const bytes = await store.get(objectKey(object.objectId), { range: { start, end } })
+    if (bytes.length !== end - start) throw new StreambedError('CORRUPT', `object is shorter than its catalog entry. ${where(object)} wanted=${end - start} got=${bytes.length}`)
+    return bytes
+  }
+}
+
+function blockKey (object: ObjectFacts, entry: BlockEntry): string { return `${object.objectId}:${entry.position}` }
+
+function where (object: ObjectFacts): string { return `object=${objectKey(object.objectId)} store=${object.store}` }

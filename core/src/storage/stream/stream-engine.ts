@@ -1,0 +1,176 @@
+import { StreambedError, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
+import { LogCache } from '../cache/log-cache.ts'
+import type { Catalog, StreamId } from '../catalog/catalog.ts'
+import { GarbageCollector } from '../garbage/garbage-collector.ts'
+import { ObjectReader } from '../object/object-reader.ts'
+import { ReadAhead } from '../cache/read-ahead.ts'
+import type { StorageOptions } from '../options.ts'
+import { Uploader } from '../upload/uploader.ts'
+import { decodeWalRecord, encodeWalRecord } from '../wal/wal-record.ts'
+import { StreamReader } from './stream-reader.ts'
+import { endOffsetOf, type StreamBatch } from './stream-batch.ts'
+import { Stream } from './stream.ts'
+
+export interface StreamEngineParts {
+  readonly wal: Wal
+  /** Every store that holds objects, by its name in the catalog; new objects go to `options.store`. */
+  readonly stores: ReadonlyMap<string, ObjectStore>
+  readonly catalog: Catalog
+  readonly environment: Environment
+  readonly options: StorageOptions
+}
+
+/** Room of the WAL, in bytes, left unused for its own headers and padding. */
+const walHeadroomBytes = 1024 * 1024
+const indexesMax = 1_000
+const readAheadStreamsMax = 1_000
+const getBytesMax = 4 * 1024 * 1024
+
+/**
+ * Streams over a WAL, an object store and a catalog. Bytes are acknowledged once the WAL holds them; the WAL is trimmed
+ * only past what a committed object holds; a reader sees only acknowledged bytes.
+ */
+export class StreamEngine implements AsyncDisposable {
+  readonly #parts: StreamEngineParts
+  readonly #cache: LogCache
+  readonly #uploader: Uploader
+  readonly #garbage: GarbageCollector
+  readonly #reader: StreamReader
+  readonly #streams = new Map<StreamId, Stream>()
+  readonly #failed = Promise.withResolvers<unknown>()
+  #failure: StreambedError | undefined
+  #isClosed = false
+  #inFlightBytes = 0
+
+  private constructor (parts: StreamEngineParts) {
+    this.#parts = parts
+    const { catalog, environment, options, stores, wal } = parts
+    const store = stores.get(options.store)
+    if (store === undefined) throw new StreambedError('MISCONFIGURED', `no object store has the default's name. store=${options.store} known=${[...stores.keys()].join(',')}`)
+    const readAhead = new ReadAhead({ bytesMin: options.blockBytes, bytesMax: options.readAheadBytesMax, streamsMax: readAheadStreamsMax })
+    const objects = new ObjectReader(stores, environment, { blockCacheBytesMax: options.blockCacheBytesMax, indexesMax, getBytesMax, onWasted: () => readAhead.onWasted() })
+    this.#cache = new LogCache({ bytesMax: options.logCacheBytesMax })
+    this.#reader = new StreamReader({ cache: this.#cache, catalog, objects, readAhead })
+    this.#uploader = new Uploader({ cache: this.#cache, wal, catalog, store, environment, options, onFailed: error => this.#fail(error) })
+    this.#garbage = new GarbageCollector({ catalog, stores, environment, options })
+  }
+
+  /** Recovers what the WAL holds and resolves with a working engine. The caller still owns WAL, stores and catalog. */
+  static async open (parts: StreamEngineParts): Promise<StreamEngine> {
+    const engine = new StreamEngine(parts)
+    engine.#uploader.start()
+    try {
+      await engine.#recover()
+    } catch (error) {
+      await engine.#uploader.close()
+      throw error
+    }
+    engine.#garbage.start()
+    return engine
+  }
+
+  /** Resolves with the error after which this engine confirms nothing more; it must be opened anew, or left if FENCED. */
+  get failed (): Promise<unknown> { return this.#failed.promise }
+
+  /** The share of the room for data not yet uploaded that is taken, 0 to 1: what back-pressure goes by. */
+  get pressure (): number {
+    const { usedBytes, capacityBytes } = this.#parts.wal.usage()
+    const ofWal = (usedBytes + this.#inFlightBytes) / Math.max(1, capacityBytes - walHeadroomBytes)
+    const ofCache = (this.#cache.pendingBytes + this.#inFlightBytes) / this.#parts.options.logCacheBytesMax
+    return Math.max(ofWal, ofCache)
+  }
+
+  /** The stream, which the catalog must know. Throws NOT_FOUND. Repeated calls give the same object. */
+  stream (streamId: StreamId): Stream {
+    const open = this.#streams.get(streamId)
+    if (open !== undefined) return open
+    const facts = this.#parts.catalog.stream(streamId)
+    if (facts === undefined) throw new StreambedError('NOT_FOUND', `no such stream. stream=${streamId}`)
+    const stream = new Stream({
+      facts,
+      append: (appended, batch) => this.#append(appended, batch),
+      reader: this.#reader,
+      catalog: this.#parts.catalog
+    })
+    this.#streams.set(streamId, stream)
+    return stream
+  }
+
+  /** Forgets a stream that the catalog has deleted. What the cache holds of it leaves with its segments. */
+  forget (streamId: StreamId): void { this.#streams.delete(streamId) }
+
+  /** Resolves once every batch confirmed before the call is in a committed object and trimmed from the WAL. */
+  flush (): Promise<void> { return this.#uploader.flush() }
+
+  /** Deletes what no stream needs, now. Resolves with the count of objects. */
+  collectGarbage (): Promise<number> { return this.#garbage.collect() }
+
+  async close (): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([this.#uploader.close(), this.#garbage.close()])
+  }
+
+  [Symbol.asyncDispose] (): Promise<void> { return this.close() }
+
+  async #append (stream: Stream, batch: StreamBatch): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#isClosed) throw new StreambedError('CLOSED', 'the stream engine is closed')
+    const size = batch.bytes.length
+    this.#inFlightBytes += size
+    if (this.pressure > 1) {
+      this.#inFlightBytes -= size
+      throw new StreambedError('OVER_CAPACITY', `too much waits for upload. stream=${stream.streamId} bytes=${size}`)
+    }
+    stream.advance(batch)
+    let position: WalPosition
+    try {
+      position = await this.#parts.wal.append(encodeWalRecord(stream.streamId, batch))
+    } catch (error) {
+      // Offsets after this one are handed out already: no later append may be confirmed before recovery (W-3).
+      throw this.#fail(error)
+    } finally {
+      this.#inFlightBytes -= size
+    }
+    if (this.#failure !== undefined) throw this.#failure
+    this.#confirm(stream, batch, position)
+  }
+
+  #confirm (stream: Stream, batch: StreamBatch, position: WalPosition): void {
+    this.#cache.add(stream.streamId, batch, position, this.#parts.environment.clock.monotonicMs())
+    stream.confirm(endOffsetOf(batch))
+    this.#uploader.onGrowth()
+  }
+
+  async #recover (): Promise<void> {
+    const { catalog, environment, wal } = this.#parts
+    let alreadyCommitted: WalPosition | undefined
+    let bytes = 0
+    for await (const { data, position } of wal.recover()) {
+      const { batch, streamId } = decodeWalRecord(data)
+      const isNeeded = catalog.stream(streamId) !== undefined && endOffsetOf(batch) > this.stream(streamId).confirmedOffset
+      if (!isNeeded) {
+        alreadyCommitted = position
+        continue
+      }
+      const stream = this.stream(streamId)
+      if (batch.baseOffset !== stream.confirmedOffset) {
+        throw new StreambedError('CORRUPT', `the WAL has a gap. stream=${streamId} expected=${stream.confirmedOffset} found=${batch.baseOffset} position=${position}`)
+      }
+      stream.advance(batch)
+      this.#confirm(stream, batch, position)
+      bytes += batch.bytes.length
+      // A WAL larger than memory is uploaded while it is read.
+      if (this.#cache.pendingBytes > this.#parts.options.logCacheBytesMax / 2) await this.#uploader.flush()
+    }
+    if (alreadyCommitted !== undefined && this.#cache.pendingBytes === 0) await wal.trim(alreadyCommitted)
+    if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })
+  }
+
+  #fail (error: unknown): StreambedError {
+    this.#failure ??= StreambedError.is(error, 'FENCED', 'CLOSED')
+      ? error
+      : new StreambedError('UNAVAILABLE', 'the write path failed and must be opened again', { cause: error })
+    this.#failed.resolve(error)
+    return this.#failure
+  }
+}

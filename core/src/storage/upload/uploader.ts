@@ -1,0 +1,137 @@
+import { StreambedError, sleep, type Environment, type ObjectStore, type Wal } from '@streambed/sdk'
+import type { LogCache, LogSegment } from '../cache/log-cache.ts'
+import type { Catalog, ObjectId } from '../catalog/catalog.ts'
+import { withRetry, type RetryOptions } from '../object-store/retry.ts'
+import { objectKey } from '../object/object-key.ts'
+import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
+import type { StorageOptions } from '../options.ts'
+import { planObjects } from './object-plan.ts'
+
+export interface UploaderParts {
+  readonly cache: LogCache
+  readonly wal: Wal
+  readonly catalog: Catalog
+  readonly store: ObjectStore
+  readonly environment: Environment
+  readonly options: StorageOptions
+  /** Told of the first error that ends uploading for good. */
+  readonly onFailed: (error: unknown) => void
+}
+
+const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
+
+/**
+ * Moves sealed segments into objects, one segment at a time in WAL order: reserve ids, put, commit, trim. A crash at
+ * any point between leaves either an orphan that is found by its reserved id, or records in the WAL that recovery
+ * recognises as committed.
+ */
+export class Uploader {
+  readonly #parts: UploaderParts
+  readonly #stop = new AbortController()
+  #wake: (() => void) | undefined
+  #flushing: { readonly resolve: () => void, readonly reject: (error: unknown) => void }[] = []
+  #failure: unknown
+  #running: Promise<void> = Promise.resolve()
+
+  constructor (parts: UploaderParts) { this.#parts = parts }
+
+  start (): void { this.#running = this.#run() }
+
+  /** Called whenever the cache has grown. */
+  onGrowth (): void {
+    const { cache, options } = this.#parts
+    if (cache.activeBytes < options.uploadBytes) return
+    cache.seal()
+    this.#wake?.()
+  }
+
+  /** Uploads all that the cache holds now; rejects with what ended uploading, or CLOSED. */
+  flush (): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#stop.signal.aborted) return Promise.reject(new StreambedError('CLOSED', 'the uploader is closed'))
+    return new Promise((resolve, reject) => {
+      this.#parts.cache.seal()
+      this.#flushing.push({ resolve, reject })
+      this.#wake?.()
+    })
+  }
+
+  /** Stops without uploading the rest: the WAL has it. */
+  async close (): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run (): Promise<void> {
+    try {
+      while (!this.#stop.signal.aborted) {
+        const segment = this.#parts.cache.oldestSealed
+        if (segment === undefined) {
+          const waiting = this.#flushing
+          this.#flushing = []
+          for (const { resolve } of waiting) resolve()
+          await this.#waitForWork()
+        } else await this.#upload(segment)
+      }
+      this.#failure ??= new StreambedError('CLOSED', 'the uploader is closed')
+    } catch (error) {
+      this.#failure = error
+      if (!this.#stop.signal.aborted) this.#parts.onFailed(error)
+    }
+    for (const { reject } of this.#flushing) reject(this.#failure)
+    this.#flushing = []
+  }
+
+  /** Until somebody seals a segment or the active one gets too old. */
+  async #waitForWork (): Promise<void> {
+    const { cache, environment, options } = this.#parts
+    const woken = new AbortController()
+    const stop = AbortSignal.any([this.#stop.signal, woken.signal])
+    this.#wake = () => woken.abort()
+    const dueMs = cache.activeSinceMs === undefined || options.uploadIntervalMs === 0 ? Infinity : cache.activeSinceMs + options.uploadIntervalMs
+    const waitMs = Math.min(dueMs - environment.clock.monotonicMs(), Math.max(options.uploadIntervalMs / 4, 250))
+    const hasSlept = waitMs <= 0 || await sleep(environment.clock, waitMs, { signal: stop }).then(() => true, () => false)
+    this.#wake = undefined
+    if (hasSlept && dueMs <= environment.clock.monotonicMs()) cache.seal()
+  }
+
+  async #upload (segment: LogSegment): Promise<void> {
+    const { cache, catalog, environment, options, wal } = this.#parts
+    const signal = this.#stop.signal
+    const plan = planObjects(segment, options)
+    const firstId = await withRetry(() => catalog.reserveObjectIds(plan.length), environment, untilStopped, signal)
+    const objects = plan.map((blocks, index) => encodeObject(firstId + index, options.store, blocks, environment.crc32c))
+    await Promise.all(objects.map(object => this.#put(object)))
+    await withRetry(() => catalog.commitObjects(objects.map(object => object.commit)), environment, untilStopped, signal)
+    cache.markUploaded(segment)
+    environment.metrics.count('uploaded_bytes', segment.bytes)
+    environment.metrics.count('uploaded_objects', objects.length)
+    await wal.trim(segment.lastPosition)
+  }
+
+  /**
+   * Puts under a name that no other writer can have: so a repeated put that finds the name taken has met its own
+   * earlier attempt, whose answer was lost.
+   */
+  async #put ({ commit, pieces }: EncodedObject): Promise<void> {
+    const { environment, store } = this.#parts
+    const key = objectKey(commit.objectId)
+    await withRetry(async attempt => {
+      try {
+        await store.put(key, pieces, { ifAbsent: true })
+      } catch (error) {
+        if (StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw new StreambedError('UNAVAILABLE', `put has no known outcome, asking again. key=${key}`, { cause: error })
+        if (!StreambedError.is(error, 'ALREADY_EXISTS') || attempt === 1) {
+          if (StreambedError.is(error) && error.retriable) environment.logger.warn('upload failed, trying again', { key, attempt, error: error.message })
+          throw error
+        }
+        await this.#checkSize(commit.objectId, commit.size)
+      }
+    }, environment, untilStopped, this.#stop.signal)
+  }
+
+  async #checkSize (objectId: ObjectId, size: number): Promise<void> {
+    const found = await this.#parts.store.head(objectKey(objectId))
+    if (found.size !== size) throw new StreambedError('CORRUPT', `object name is taken by other bytes. key=${found.key} size=${found.size} expected=${size}`)
+  }
+}
