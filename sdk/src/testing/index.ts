@@ -1,1 +1,15 @@
-export {}
+export { FaultInjector, faultOn, randomFaults } from './fault-plan.ts'
+export { faultyMetadataLog } from './faulty-metadata-log.ts'
+export { faultyObjectStore } from './faulty-object-store.ts'
+export { faultyWal } from './faulty-wal.ts'
+export { MemoryMetadataLog, MemoryMetadataMedium, memoryMetadataLogCapabilities } from './memory-metadata-log.ts'
+export { MemoryObjectMedium, MemoryObjectStore, memoryObjectStoreCapabilities } from './memory-object-store.ts'
+export { memoryMetadataLogPlugin, memoryObjectStorePlugin, memoryWalPlugin } from './memory-plugins.ts'
+export { MemoryWal, MemoryWalMedium, memoryWalCapabilities } from './memory-wal.ts'
+export { SeededRandom } from './seeded-random.ts'
+export { testEnvironment } from './test-environment.ts'
+export { VirtualClock } from './virtual-clock.ts'
+
+export type { Fault, FaultOptions, FaultPlan, FaultRates, FaultyCall } from './fault-plan.ts'
+export type { MemoryWalLimits } from './memory-wal.ts'
+export type { TestEnvironmentOptions } from './test-environment.ts'

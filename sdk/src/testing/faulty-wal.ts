@@ -1,0 +1,65 @@
+import { StreambedError } from '../errors.ts'
+import type { Wal, WalPosition, WalRecord, WalUsage } from '../wal.ts'
+import { FaultInjector } from './fault-plan.ts'
+import type { FaultOptions } from './fault-plan.ts'
+
+/** `inner` with the plan's faults, within the contract: order is kept, and what fails for good stays failed (W-1, W-3). */
+export function faultyWal (inner: Wal, options: FaultOptions): Wal { return new FaultyWal(inner, options) }
+
+class FaultyWal implements Wal {
+  readonly #inner: Wal
+  readonly #injector: FaultInjector
+  /** Settles with the append called last: a delayed append delays those after it. */
+  #lastAppend: Promise<unknown> = Promise.resolve()
+  #failure: StreambedError | undefined
+
+  constructor (inner: Wal, options: FaultOptions) {
+    this.#inner = inner
+    this.#injector = new FaultInjector(options)
+  }
+
+  append (chunks: readonly Uint8Array[]): Promise<WalPosition> {
+    const fault = this.#injector.decide('append')
+    const before = this.#lastAppend
+    const appended = this.#appendAfter(before, () => this.#injector.apply(fault, { method: 'append', changes: true }, () => this.#inner.append(chunks)))
+    this.#lastAppend = appended.catch(() => {})
+    return appended
+  }
+
+  recover (): AsyncIterable<WalRecord> {
+    const fault = this.#injector.decide('recover')
+    const injector = this.#injector
+    const inner = this.#inner
+    async function * records (): AsyncGenerator<WalRecord> {
+      // Recovery changes nothing: of a fault, only the failure or the delay in front of it is seen.
+      await injector.apply(fault, { method: 'recover', changes: false }, async () => {})
+      yield * inner.recover()
+    }
+    return records()
+  }
+
+  trim (position: WalPosition): Promise<void> {
+    return this.#injector.apply(this.#injector.decide('trim'), { method: 'trim', changes: true }, () => this.#inner.trim(position))
+  }
+
+  usage (): WalUsage { return this.#inner.usage() }
+
+  async close (): Promise<void> {
+    this.#injector.close()
+    await this.#lastAppend
+    await this.#inner.close()
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
+
+  async #appendAfter (before: Promise<unknown>, effect: () => Promise<WalPosition>): Promise<WalPosition> {
+    await before
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      return await effect()
+    } catch (error) {
+      if (StreambedError.is(error, 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'FENCED', 'CLOSED')) this.#failure = error
+      throw error
+    }
+  }
+}

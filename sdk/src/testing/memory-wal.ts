@@ -1,0 +1,117 @@
+import { StreambedError } from '../errors.ts'
+import type { Wal, WalCapabilities, WalPosition, WalRecord, WalUsage, WalWriter } from '../wal.ts'
+
+export const memoryWalCapabilities: WalCapabilities = Object.freeze({
+  scope: 'process',
+  latencyClass: 'A',
+  fencing: 'epochFile',
+  remoteTakeover: false
+})
+
+/** What each record takes besides its data, as real logs have it. */
+const headerBytes = 32
+
+export interface MemoryWalLimits {
+  /** Bytes of records and their headers. Default 64 MiB. */
+  readonly capacityBytes?: number
+  /** Default: a quarter of the capacity. */
+  readonly recordBytesMax?: number
+}
+
+/** The "disk" under the logs that share it: what was written is durable at once. It outlives them. */
+export class MemoryWalMedium {
+  readonly capacityBytes: number
+  readonly recordBytesMax: number
+  readonly records: WalRecord[] = []
+  usedBytes = 0
+  nextPosition: WalPosition = 0
+  owner: { readonly clusterId: string, readonly nodeId: number } | undefined
+  highestEpoch = -1
+
+  constructor (limits: MemoryWalLimits = {}) {
+    this.capacityBytes = limits.capacityBytes ?? 64 * 2 ** 20
+    this.recordBytesMax = limits.recordBytesMax ?? Math.floor(this.capacityBytes / 4)
+  }
+}
+
+/** A write-ahead log in memory. Another one opened on its medium, with a higher epoch, fences it and sees its records. */
+export class MemoryWal implements Wal {
+  readonly #medium: MemoryWalMedium
+  readonly #epoch: number
+  #isClosed = false
+  #isRecoverable = true
+
+  static async open (medium: MemoryWalMedium, writer: WalWriter): Promise<MemoryWal> {
+    const { clusterId, nodeId, writerEpoch } = writer
+    const owner = medium.owner ?? { clusterId, nodeId }
+    if (owner.clusterId !== clusterId || owner.nodeId !== nodeId) {
+      throw new StreambedError('MISCONFIGURED', `the log belongs to another. clusterId=${owner.clusterId} nodeId=${owner.nodeId}`)
+    }
+    if (writerEpoch <= medium.highestEpoch) throw fenced(writerEpoch, medium.highestEpoch)
+    medium.owner = owner
+    medium.highestEpoch = writerEpoch
+    return new MemoryWal(medium, writerEpoch)
+  }
+
+  private constructor (medium: MemoryWalMedium, epoch: number) {
+    this.#medium = medium
+    this.#epoch = epoch
+  }
+
+  async append (chunks: readonly Uint8Array[]): Promise<WalPosition> {
+    this.#begin()
+    this.#isRecoverable = false
+    const medium = this.#medium
+    const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (size === 0) throw new StreambedError('INVALID_ARGUMENT', 'the record is empty')
+    if (size > medium.recordBytesMax) throw new StreambedError('INVALID_ARGUMENT', `the record is too large. size=${size} recordBytesMax=${medium.recordBytesMax}`)
+    if (medium.usedBytes + size + headerBytes > medium.capacityBytes) {
+      throw new StreambedError('OVER_CAPACITY', `the log is full. size=${size} usedBytes=${medium.usedBytes} capacityBytes=${medium.capacityBytes}`)
+    }
+    const data = new Uint8Array(size)
+    let at = 0
+    for (const chunk of chunks) {
+      data.set(chunk, at)
+      at += chunk.length
+    }
+    const position = medium.nextPosition
+    medium.records.push({ position, data })
+    medium.usedBytes += size + headerBytes
+    medium.nextPosition += size + headerBytes
+    return position
+  }
+
+  async * recover (): AsyncGenerator<WalRecord> {
+    this.#begin()
+    if (!this.#isRecoverable) throw new StreambedError('INVALID_ARGUMENT', 'recover is called once, before the first append')
+    this.#isRecoverable = false
+    for (const { position, data } of [...this.#medium.records]) yield { position, data: data.slice() }
+  }
+
+  async trim (position: WalPosition): Promise<void> {
+    this.#begin()
+    const medium = this.#medium
+    if (position >= medium.nextPosition) throw new StreambedError('INVALID_ARGUMENT', `the position is past the last append. position=${position}`)
+    const kept = medium.records.findIndex(record => record.position > position)
+    const trimmed = medium.records.splice(0, kept < 0 ? medium.records.length : kept)
+    for (const { data } of trimmed) medium.usedBytes -= data.length + headerBytes
+  }
+
+  usage (): WalUsage {
+    const { usedBytes, capacityBytes, recordBytesMax } = this.#medium
+    return { usedBytes, capacityBytes, recordBytesMax }
+  }
+
+  async close (): Promise<void> { this.#isClosed = true }
+
+  async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
+
+  #begin (): void {
+    if (this.#isClosed) throw new StreambedError('CLOSED', 'the log is closed')
+    if (this.#medium.highestEpoch > this.#epoch) throw fenced(this.#epoch, this.#medium.highestEpoch)
+  }
+}
+
+function fenced (epoch: number, highest: number): StreambedError {
+  return new StreambedError('FENCED', `a newer writer took over. writerEpoch=${epoch} highest=${highest}`)
+}
