@@ -13,10 +13,12 @@ const memberMetadata = {
   assignment: bytes('0+')
 }
 
+/** Key type 2 of `__consumer_offsets`: a classic group. */
 export const groupMetadataKey = new Message('GroupMetadataKey', '0', 'none', {
   group: string('0')
 })
 
+/** Its generation and members. */
 export const groupMetadataValue = new Message('GroupMetadataValue', '0-4', '4+', {
   protocolType: string('0+'),
   generation: int32('0+'),

@@ -2,12 +2,14 @@ import { int32, int64, string, uuid } from '../schema/fields.ts'
 import { Message } from '../schema/message.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
+/** Key types 0 and 1 of `__consumer_offsets`: which partition a group has consumed. */
 export const offsetCommitKey = new Message('OffsetCommitKey', '0', 'none', {
   group: string('0'),
   topic: string('0'),
   partition: int32('0')
 })
 
+/** How far it has. Version 1 alone has an expiry of its own, version 4 is flexible and names the topic's id. */
 export const offsetCommitValue = new Message('OffsetCommitValue', '0-4', '4+', {
   offset: int64('0+'),
   leaderEpoch: int32('3+', { default: -1, ignorable: true }),

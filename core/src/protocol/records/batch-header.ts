@@ -1,0 +1,208 @@
+import { corrupt } from '../protocol-error.ts'
+import { clampToSafe } from '../primitives/reader.ts'
+import { crc32c } from './crc32c.ts'
+
+/**
+ * The header of a record batch, magic 2, field by field at its place; nothing is allocated. `at` is where the batch
+ * begins in `bytes`. Only `checkBatch` and the iteration in batches.ts look whether there is a batch: call them first.
+ */
+
+const twoTo32 = 0x1_0000_0000
+
+const lengthPosition = 8
+const leaderEpochPosition = 12
+const magicPosition = 16
+const crcPosition = 17
+const attributesPosition = 21
+const lastOffsetDeltaPosition = 23
+const baseTimestampPosition = 27
+const maxTimestampPosition = 35
+const producerIdPosition = 43
+const producerEpochPosition = 51
+const baseSequencePosition = 53
+const recordCountPosition = 57
+
+/** Size of the header; the records follow. */
+export const batchHeaderSize = 61
+/** The part that `batchLength` does not count: base offset and the length itself. */
+export const batchPrefixSize = 12
+
+export const Compression = { None: 0, Gzip: 1, Snappy: 2, Lz4: 3, Zstd: 4 } as const
+export type Compression = (typeof Compression)[keyof typeof Compression]
+
+export const TimestampType = { CreateTime: 0, LogAppendTime: 1 } as const
+export type TimestampType = (typeof TimestampType)[keyof typeof TimestampType]
+
+const timestampTypeBit = 0x08
+const transactionalBit = 0x10
+const controlBit = 0x20
+const deleteHorizonBit = 0x40
+
+export function baseOffset (bytes: Uint8Array, at = 0): number {
+  return readInt64(bytes, at)
+}
+
+/** The whole batch, header included, in bytes. */
+export function batchSize (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + lengthPosition) + batchPrefixSize
+}
+
+export function partitionLeaderEpoch (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + leaderEpochPosition)
+}
+
+export function magic (bytes: Uint8Array, at = 0): number {
+  return readInt8(bytes, at + magicPosition)
+}
+
+/** The stored sum, unsigned. */
+export function batchCrc (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + crcPosition) >>> 0
+}
+
+export function attributes (bytes: Uint8Array, at = 0): number {
+  return readInt16(bytes, at + attributesPosition)
+}
+
+/** The codec in the attributes: one of Compression, or 5 to 7, which no Kafka has defined. */
+export function compressionOf (bytes: Uint8Array, at = 0): number {
+  return attributes(bytes, at) & 0x07
+}
+
+export function timestampType (bytes: Uint8Array, at = 0): TimestampType {
+  return (attributes(bytes, at) & timestampTypeBit) === 0 ? TimestampType.CreateTime : TimestampType.LogAppendTime
+}
+
+export function isTransactional (bytes: Uint8Array, at = 0): boolean {
+  return (attributes(bytes, at) & transactionalBit) !== 0
+}
+
+export function isControl (bytes: Uint8Array, at = 0): boolean {
+  return (attributes(bytes, at) & controlBit) !== 0
+}
+
+/** True when `baseTimestamp` holds the time after which compaction may drop the batch's tombstones. */
+export function hasDeleteHorizon (bytes: Uint8Array, at = 0): boolean {
+  return (attributes(bytes, at) & deleteHorizonBit) !== 0
+}
+
+export function lastOffsetDelta (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + lastOffsetDeltaPosition)
+}
+
+export function lastOffset (bytes: Uint8Array, at = 0): number {
+  return baseOffset(bytes, at) + lastOffsetDelta(bytes, at)
+}
+
+/** The offset that follows the batch. */
+export function nextOffset (bytes: Uint8Array, at = 0): number {
+  return lastOffset(bytes, at) + 1
+}
+
+/** In ms. Beyond ±(2^53 − 1), which a client may send, it reads as that bound: further away than any clock. */
+export function baseTimestamp (bytes: Uint8Array, at = 0): number {
+  return readWideInt64(bytes, at + baseTimestampPosition)
+}
+
+/** In ms; clamped as `baseTimestamp` is. */
+export function maxTimestamp (bytes: Uint8Array, at = 0): number {
+  return readWideInt64(bytes, at + maxTimestampPosition)
+}
+
+/** −1 when the producer has none. Throws CORRUPT beyond 2^53: nobody was given such an id. */
+export function producerId (bytes: Uint8Array, at = 0): number {
+  return readInt64(bytes, at + producerIdPosition)
+}
+
+export function producerEpoch (bytes: Uint8Array, at = 0): number {
+  return readInt16(bytes, at + producerEpochPosition)
+}
+
+/** −1 when the producer is not idempotent. */
+export function baseSequence (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + baseSequencePosition)
+}
+
+/** The sequence of the last record: it goes round after 2^31 − 1. −1 when the producer is not idempotent. */
+export function lastSequence (bytes: Uint8Array, at = 0): number {
+  const first = baseSequence(bytes, at)
+  return first < 0 ? first : first + lastOffsetDelta(bytes, at) & 0x7fff_ffff
+}
+
+export function recordCount (bytes: Uint8Array, at = 0): number {
+  return readInt32(bytes, at + recordCountPosition)
+}
+
+/** Sets what the broker assigns on append, in place. Both fields lie before the range of the CRC, which stays right. */
+export function patchBatch (bytes: Uint8Array, offset: number, leaderEpoch: number, at = 0): void {
+  writeInt64(bytes, at, offset)
+  writeInt32(bytes, at + leaderEpochPosition, leaderEpoch)
+}
+
+/** Makes the batch one of LogAppendTime, in place. This changes the CRC, so the whole batch is summed again. */
+export function patchLogAppendTime (bytes: Uint8Array, timeMs: number, at = 0): void {
+  const flags = attributes(bytes, at) | timestampTypeBit
+  bytes[at + attributesPosition] = flags >>> 8
+  bytes[at + attributesPosition + 1] = flags
+  writeInt64(bytes, at + maxTimestampPosition, timeMs)
+  writeInt32(bytes, at + crcPosition, computeCrc(bytes, at))
+}
+
+/** The CRC-32C that the batch should have. The batch must lie within `bytes`. */
+export function computeCrc (bytes: Uint8Array, at = 0): number {
+  return crc32c(bytes.subarray(at + attributesPosition, at + batchSize(bytes, at)))
+}
+
+export function isCrcValid (bytes: Uint8Array, at = 0): boolean {
+  return computeCrc(bytes, at) === batchCrc(bytes, at)
+}
+
+/**
+ * Sees that a whole batch of magic 2 begins at `at` and returns its size in bytes. Not its CRC: see `isCrcValid`.
+ * Throws CORRUPT for anything else.
+ */
+export function checkBatch (bytes: Uint8Array, at = 0): number {
+  const left = bytes.length - at
+  if (left < batchHeaderSize) throw corrupt(`batch ends within its header. at=${at} left=${left}`)
+  const version = magic(bytes, at)
+  if (version !== 2) throw corrupt(`batch is not of magic 2. at=${at} magic=${version}`)
+  const size = batchSize(bytes, at)
+  if (size < batchHeaderSize || size > left) throw corrupt(`batch length does not fit. at=${at} size=${size} left=${left}`)
+  return size
+}
+
+function readInt8 (bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 >> 24
+}
+
+function readInt16 (bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24 | bytes[at + 1]! << 16) >> 16
+}
+
+function readInt32 (bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!
+}
+
+function readInt64 (bytes: Uint8Array, at: number): number {
+  const value = readInt32(bytes, at) * twoTo32 + (readInt32(bytes, at + 4) >>> 0)
+  if (!Number.isSafeInteger(value)) throw corrupt(`int64 outside the safe integers. at=${at}`)
+  return value
+}
+
+function readWideInt64 (bytes: Uint8Array, at: number): number {
+  return clampToSafe(readInt32(bytes, at) * twoTo32 + (readInt32(bytes, at + 4) >>> 0))
+}
+
+function writeInt32 (bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+function writeInt64 (bytes: Uint8Array, at: number, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer. value=${value}`)
+  const high = Math.floor(value / twoTo32)
+  writeInt32(bytes, at, high)
+  writeInt32(bytes, at + 4, value - high * twoTo32)
+}

@@ -1,0 +1,55 @@
+import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { asBuffer } from '../primitives/buffer-view.ts'
+import { corrupt, unsupported } from '../protocol-error.ts'
+import { Compression } from './batch-header.ts'
+import { decompressLz4Frame } from './lz4.ts'
+import { decompressSnappy, wrapXerial } from './snappy.ts'
+
+const zlibChunkSize = 64 * 1024
+
+/**
+ * Decompresses the records of a batch with the codec of its attributes. Never makes more than `sizeMax` bytes: what
+ * would become larger is refused, as garbage is, with CORRUPT. An unknown codec is UNSUPPORTED.
+ * The result is new memory, except with Compression.None, where it is `bytes`.
+ */
+export function decompress (codec: number, bytes: Uint8Array, sizeMax: number): Uint8Array {
+  switch (codec) {
+    case Compression.None: return bytes
+    case Compression.Gzip: return inflate(() => gunzipSync(bytes, inflateOptions(sizeMax)), sizeMax)
+    case Compression.Snappy: return decompressSnappy(bytes, sizeMax)
+    case Compression.Lz4: return decompressLz4Frame(bytes, sizeMax)
+    case Compression.Zstd: return inflate(() => zstdDecompressSync(bytes, inflateOptions(sizeMax)), sizeMax)
+    default: throw unsupported(`no such compression codec. codec=${codec}`)
+  }
+}
+
+/** Compresses records as Kafka's own producer would: gzip members, xerial snappy, lz4 and zstd frames. */
+export function compress (codec: number, bytes: Uint8Array): Uint8Array {
+  switch (codec) {
+    case Compression.None: return bytes
+    case Compression.Gzip: return gzipSync(bytes)
+    case Compression.Snappy: return wrapXerial(bytes, block => snappyCompress(asBuffer(block)))
+    case Compression.Lz4: return bytes.length === 0 ? emptyLz4Frame : lz4Compress(asBuffer(bytes))
+    case Compression.Zstd: return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+    default: throw unsupported(`no such compression codec. codec=${codec}`)
+  }
+}
+
+// Magic, flags (version 1, independent blocks), 64 KiB blocks, header checksum, end mark.
+const emptyLz4Frame = Buffer.from('04224d18604082' + '00000000', 'hex')
+
+function inflateOptions (sizeMax: number): { readonly maxOutputLength: number, readonly chunkSize: number } {
+  return { maxOutputLength: Math.max(1, sizeMax), chunkSize: zlibChunkSize }
+}
+
+function inflate (run: () => Uint8Array, sizeMax: number): Uint8Array {
+  let out: Uint8Array
+  try {
+    out = run()
+  } catch (error) {
+    throw corrupt(`records do not decompress. sizeMax=${sizeMax}`, error)
+  }
+  if (out.length > sizeMax) throw corrupt(`records decompress to more than is allowed. sizeMax=${sizeMax}`)
+  return out
+}
