@@ -7,9 +7,11 @@ export { MemoryObjectMedium, MemoryObjectStore, memoryObjectStoreCapabilities } 
 export { memoryMetadataLogPlugin, memoryObjectStorePlugin, memoryWalPlugin } from './memory-plugins.ts'
 export { MemoryWal, MemoryWalMedium, memoryWalCapabilities } from './memory-wal.ts'
 export { SeededRandom } from './seeded-random.ts'
+export { SimulatedFileSystem } from './simulated-file-system.ts'
 export { testEnvironment } from './test-environment.ts'
 export { VirtualClock } from './virtual-clock.ts'
 
 export type { Fault, FaultOptions, FaultPlan, FaultRates, FaultyCall } from './fault-plan.ts'
 export type { MemoryWalLimits } from './memory-wal.ts'
 export type { TestEnvironmentOptions } from './test-environment.ts'
+export type { FileFault, FileFaultPlan, FileOperation, SimulatedFileSystemOptions } from './simulated-file-system.ts'
