@@ -1,0 +1,35 @@
+import type { ApiKey, RequestOf, ResponseInputOf } from '../protocol/messages/apis.ts'
+
+/** What a handler knows of a request beside its body. */
+export interface RequestContext {
+  readonly apiVersion: number
+  /** Empty when the client gave none. */
+  readonly clientId: string
+  /** Address of the client, without port. */
+  readonly clientHost: string
+  /** Name of the listener that the request came in by: answers name addresses of the same listener. */
+  readonly listener: string
+  /** Aborts when the connection is gone: nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+/** The request has no answer (acks=0); `close` hangs up, the only way to tell such a producer of an error. */
+export type Unanswered = 'noReply' | 'close'
+
+/**
+ * One API key. `handle` is called in the order in which requests arrived on a connection; what must happen in that order
+ * (an append) happens before it first awaits. Expected failures are error codes in the response; what `handle` rejects
+ * with closes the connection.
+ */
+export interface ApiHandler<K extends ApiKey = ApiKey> {
+  readonly apiKey: K
+  /** The newest version that is served, where the handler does less than the protocol table. */
+  readonly versionMax?: number
+  handle (request: RequestOf<K>, context: RequestContext): Answer<K> | Promise<Answer<K>>
+}
+export type Answer<K extends ApiKey> = ResponseInputOf<K> | Unanswered
+
+/** Forgets which key a handler is for, so that handlers of all keys fit into one list. */
+export function asHandler<K extends ApiKey> (handler: ApiHandler<K>): ApiHandler {
+  return handler as unknown as ApiHandler
+}

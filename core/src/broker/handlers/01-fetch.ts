@@ -1,0 +1,211 @@
+import { KafkaErrorCode } from '../../protocol/error-codes.ts'
+import type { FetchResponseInput } from '../../protocol/messages/01-fetch.ts'
+import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
+import type { StreamBatch } from '../../storage/stream/stream-batch.ts'
+import type { ApiHandler, RequestContext } from '../handler.ts'
+import { KafkaError, kafkaCodeOf } from '../kafka-error.ts'
+import type { Partition } from '../partition/partition.ts'
+import type { BrokerServices } from '../services.ts'
+import type { PartitionSlot } from '../topics/topic-registry.ts'
+import { checkLeaderEpoch } from './leader-epoch.ts'
+
+type Services = Pick<BrokerServices, 'topics' | 'clock' | 'logger'>
+type FetchRequest = RequestOf<typeof ApiKey.Fetch>
+type PartitionRequest = FetchRequest['topics'][number]['partitions'][number]
+type PartitionResponse = FetchResponseInput['responses'][number]['partitions'][number]
+
+/** Kafka's `fetch.max.bytes`: no response holds more, whatever the client allows. */
+const responseBytesMax = 55 * 1024 * 1024
+/** Partitions of one request that are read from objects at the same time. */
+const coldReadsMax = 8
+
+/** One partition of a fetch request, and what was found for it so far. */
+interface Wanted {
+  readonly request: PartitionRequest
+  readonly slot: PartitionSlot | undefined
+  readonly unknown: KafkaErrorCode
+  /** Set once open and in range; `error` otherwise. */
+  partition: Partition | undefined
+  batches: readonly StreamBatch[]
+  bytes: number
+  error: unknown
+}
+
+/**
+ * Fetch, versions 4 to 18. Sessions are never opened: every answer is a full one with session id 0, which KIP-227 allows.
+ * Left out: replica fetches and preferred read replicas (there are no followers). Without transactions read_committed and
+ * read_uncommitted see the same.
+ */
+export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetch> {
+  return {
+    apiKey: ApiKey.Fetch,
+    handle: async (request, context) => {
+      if (request.sessionId !== 0 && request.sessionEpoch > 0) return { errorCode: KafkaErrorCode.FETCH_SESSION_ID_NOT_FOUND, throttleTimeMs: 0, sessionId: 0, responses: [] }
+      const topics = request.topics.map(({ partitions, topic: name, topicId }) => {
+        const topic = context.apiVersion >= 13 ? services.topics.byId(topicId) : services.topics.byName(name)
+        const unknown = context.apiVersion >= 13 && topic === undefined ? KafkaErrorCode.UNKNOWN_TOPIC_ID : KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return { name, topicId, wanted: partitions.map(partition => want(partition, topic?.slot(partition.partition), unknown)) }
+      })
+      const all = topics.flatMap(({ wanted }) => wanted)
+      await Promise.all(all.map(open))
+      await collect(all, request)
+      if (!isEnough(all, request)) await longPoll(all, request, context, services)
+      let left = Math.min(request.maxBytes, responseBytesMax)
+      let isFirst = true
+      const responses = topics.map(({ name, topicId, wanted }) => ({
+        topic: name,
+        topicId,
+        partitions: wanted.map(one => {
+          const batches = within(one.batches, left, isFirst)
+          for (const batch of batches) left -= batch.bytes.length
+          isFirst &&= batches.length === 0
+          return respond(one, batches, context.apiVersion)
+        })
+      }))
+      return { throttleTimeMs: 0, errorCode: KafkaErrorCode.NONE, sessionId: 0, responses }
+    }
+  }
+}
+
+function want (request: PartitionRequest, slot: PartitionSlot | undefined, unknown: KafkaErrorCode): Wanted {
+  return { request, slot, unknown, partition: undefined, batches: [], bytes: 0, error: undefined }
+}
+
+function open (wanted: Wanted): Promise<void> | undefined {
+  const { request, slot } = wanted
+  if (slot === undefined) {
+    wanted.error = new KafkaError(wanted.unknown, `no such topic or partition. partition=${request.partition}`)
+    return undefined
+  }
+  const use = (partition: Partition): void => {
+    wanted.partition = partition
+    try {
+      checkLeaderEpoch(request.currentLeaderEpoch, partition.leaderEpoch)
+    } catch (error) {
+      wanted.error = error
+    }
+  }
+  if (slot.partition === undefined) return slot.whenOpen().then(use, (error: unknown) => { wanted.error = error })
+  use(slot.partition)
+  return undefined
+}
+
+/** Reads what memory has for all, then the rest from objects, a few at a time, until the response is full. */
+async function collect (all: readonly Wanted[], request: FetchRequest): Promise<void> {
+  let left = Math.min(request.maxBytes, responseBytesMax)
+  const cold: Wanted[] = []
+  for (const wanted of all) {
+    if (!isReadable(wanted) || left <= 0) continue
+    if (readCached(wanted)) left -= wanted.bytes
+    else cold.push(wanted)
+  }
+  const readers = Array.from({ length: Math.min(coldReadsMax, cold.length) }, async () => {
+    for (let wanted = cold.shift(); wanted !== undefined && left > 0; wanted = cold.shift()) {
+      await readCold(wanted)
+      left -= wanted.bytes
+    }
+  })
+  await Promise.all(readers)
+}
+
+function isReadable (wanted: Wanted): wanted is Wanted & { partition: Partition } {
+  return wanted.partition !== undefined && wanted.error === undefined && wanted.batches.length === 0
+}
+
+/** True when memory had the answer, which may be that there is nothing, or an error. */
+function readCached (wanted: Wanted & { partition: Partition }): boolean {
+  try {
+    if (wanted.partition.isClosed) throw new KafkaError(KafkaErrorCode.NOT_LEADER_OR_FOLLOWER, 'partition is closed')
+    const found = wanted.partition.fetchCached(wanted.request.fetchOffset, optionsOf(wanted.request))
+    if (found === undefined) return false
+    wanted.batches = found.batches
+    wanted.bytes = found.bytes
+  } catch (error) {
+    wanted.error = error
+  }
+  return true
+}
+
+async function readCold (wanted: Wanted): Promise<void> {
+  try {
+    const found = await wanted.partition!.fetch(wanted.request.fetchOffset, optionsOf(wanted.request))
+    wanted.batches = found.batches
+    wanted.bytes = found.bytes
+  } catch (error) {
+    wanted.error = error
+  }
+}
+
+/** Every partition may give its first batch, whatever its size: which of them does is decided when the answer is made. */
+function optionsOf (request: PartitionRequest): { readonly bytesMax: number, readonly atLeastOneBatch: boolean } {
+  return { bytesMax: Math.max(0, Math.min(request.partitionMaxBytes, responseBytesMax)), atLeastOneBatch: true }
+}
+
+function isEnough (all: readonly Wanted[], request: FetchRequest): boolean {
+  if (request.maxWaitMs <= 0 || all.length === 0) return true
+  let bytes = 0
+  for (const wanted of all) {
+    if (wanted.error !== undefined) return true
+    bytes += wanted.bytes
+  }
+  return bytes >= request.minBytes
+}
+
+/** Waits until the partitions have enough, one fails, or the time is up; then all that is there has been read. */
+async function longPoll (all: readonly Wanted[], request: FetchRequest, context: RequestContext, services: Services): Promise<void> {
+  const woken = Promise.withResolvers<void>()
+  let isWaking = false
+  const recheck = (): void => {
+    isWaking = false
+    for (const wanted of all) {
+      if (wanted.partition === undefined || wanted.error !== undefined) continue
+      readCached(wanted as Wanted & { partition: Partition })
+    }
+    if (isEnough(all, request)) woken.resolve()
+  }
+  // A burst of appends wakes once, after the burst.
+  const wake = (): void => {
+    if (isWaking) return
+    isWaking = true
+    queueMicrotask(recheck)
+  }
+  const stops = all.flatMap(wanted => wanted.partition?.onAdvanced(wake) ?? [])
+  const timer = services.clock.schedule(request.maxWaitMs, woken.resolve)
+  context.signal.addEventListener('abort', woken.resolve as () => void, { once: true })
+  // What was appended between the first look and the listening must not wait for the next append.
+  recheck()
+  await woken.promise
+  timer.cancel()
+  context.signal.removeEventListener('abort', woken.resolve as () => void)
+  for (const stop of stops) stop()
+}
+
+/** The first of `batches` that fit into `bytesMax`; with `atLeastOne` the very first in any case (KIP-74). */
+function within (batches: readonly StreamBatch[], bytesMax: number, atLeastOne: boolean): readonly StreamBatch[] {
+  let bytes = 0
+  let count = 0
+  for (const batch of batches) {
+    bytes += batch.bytes.length
+    if (bytes > bytesMax && !(atLeastOne && count === 0)) break
+    count++
+  }
+  return count === batches.length ? batches : batches.slice(0, count)
+}
+
+function respond ({ error, partition, request }: Wanted, batches: readonly StreamBatch[], version: number): PartitionResponse {
+  if (error !== undefined || partition === undefined) {
+    const code = kafkaCodeOf(error)
+    // Old consumers know no storage errors.
+    const known = code === KafkaErrorCode.KAFKA_STORAGE_ERROR && version <= 5 ? KafkaErrorCode.NOT_LEADER_OR_FOLLOWER : code
+    return { partitionIndex: request.partition, errorCode: known, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, abortedTransactions: null, records: [] }
+  }
+  return {
+    partitionIndex: request.partition,
+    errorCode: KafkaErrorCode.NONE,
+    highWatermark: partition.highWatermark,
+    lastStableOffset: partition.lastStableOffset,
+    logStartOffset: partition.logStartOffset,
+    abortedTransactions: null,
+    records: batches.map(batch => batch.bytes)
+  }
+}

@@ -1,0 +1,240 @@
+import { StreambedError, type Clock } from '@streambed/sdk'
+import {
+  baseOffset, baseSequence, compressionOf, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
+  patchLogAppendTime, producerEpoch, producerId
+} from '../../protocol/records/batch-header.ts'
+import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
+import type { FetchOptions, FetchResult } from '../../storage/stream/stream-reader.ts'
+import type { Stream } from '../../storage/stream/stream.ts'
+import { validateBatch } from './batch-validation.ts'
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import type { PartitionConfig } from './partition-config.ts'
+import { ProducerStates, type ProducerBatchHeader } from './producer-states.ts'
+import { recompress } from './recompression.ts'
+import { findInBatch, type TimestampedOffset } from './timestamp-search.ts'
+
+export interface PartitionParts {
+  readonly topicName: string
+  readonly topicId: string
+  readonly index: number
+  readonly data: Stream
+  readonly checkpoints: Stream
+  readonly leaderEpoch: number
+  readonly clock: Clock
+  /** The settings in force; read anew at each use. */
+  readonly config: () => PartitionConfig
+  /** A checkpoint is written after this many bytes of batches. */
+  readonly checkpointBytes: number
+  /** `producer.id.expiration.ms`: how long an idle producer is remembered. */
+  readonly producerExpirationMs: () => number
+}
+
+export interface AppendResult {
+  readonly baseOffset: number
+  /** -1 with CreateTime. */
+  readonly logAppendTimeMs: number
+}
+
+const replayBytesMax = 4 * 1024 * 1024
+/** Older checkpoints are trimmed away only now and then: a trim is a change of the cluster's metadata. */
+const checkpointsBetweenTrims = 16
+
+/**
+ * One Kafka log over a data stream: stream offset = Kafka offset. Appends go to the stream in call order; what is known
+ * of producers and epochs lives beside it and is rebuilt from the newest checkpoint and the batches after it.
+ */
+export class Partition {
+  readonly topicName: string
+  readonly topicId: string
+  readonly index: number
+  readonly leaderEpoch: number
+  readonly #parts: PartitionParts
+  readonly #data: Stream
+  readonly #listeners = new Set<() => void>()
+  #producers = new ProducerStates()
+  #epochs = new LeaderEpochs()
+  #bytesSinceCheckpoint = 0
+  #checkpointing: Promise<void> = Promise.resolve()
+  #newestAppend: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  private constructor (parts: PartitionParts) {
+    this.#parts = parts
+    this.#data = parts.data
+    this.topicName = parts.topicName
+    this.topicId = parts.topicId
+    this.index = parts.index
+    this.leaderEpoch = parts.leaderEpoch
+    parts.data.onAdvanced = () => this.#wake()
+  }
+
+  static async open (parts: PartitionParts): Promise<Partition> {
+    const partition = new Partition(parts)
+    await partition.#load()
+    return partition
+  }
+
+  get logStartOffset (): number { return this.#data.startOffset }
+  /** All below is durable and readable; no replicas lag here, so it is the log end offset too. */
+  get highWatermark (): number { return this.#data.confirmedOffset }
+  /** Without transactions nothing is ever unstable. */
+  get lastStableOffset (): number { return this.highWatermark }
+  get producers (): ProducerStates { return this.#producers }
+
+  /** Calls `listener` whenever there is more to read, or the partition closes; gives a function that ends it. */
+  onAdvanced (listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Validates and appends one batch from a producer, which is changed in place (offset, epoch, perhaps append time) and then
+   * belongs to the log. Offsets are assigned in call order, before this returns; the promise resolves once the batch is
+   * durable. Rejects with a KafkaError for a bad batch, or as `Stream.append`.
+   */
+  append (bytes: Uint8Array, produceVersion: number): Promise<AppendResult> {
+    try {
+      const config = this.#parts.config()
+      const nowMs = this.#parts.clock.wallMs()
+      validateBatch(bytes, config, nowMs, produceVersion)
+      return this.#appendValid(prepare(bytes, config, nowMs), config.usesLogAppendTime ? nowMs : -1, nowMs)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** Appends a batch that the broker itself made; see `append`. */
+  appendInternal (bytes: Uint8Array): Promise<AppendResult> {
+    try {
+      return this.#appendValid(bytes, -1, this.#parts.clock.wallMs())
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** See `Stream.fetchCached`. */
+  fetchCached (offset: number, options: FetchOptions): FetchResult | undefined { return this.#data.fetchCached(offset, options) }
+  /** See `Stream.fetch`. */
+  fetch (offset: number, options: FetchOptions): Promise<FetchResult> { return this.#data.fetch(offset, options) }
+
+  /** The first record, in offset order, whose timestamp is at least `timestamp`; undefined when there is none. */
+  async findTimestamp (timestamp: number): Promise<TimestampedOffset | undefined> {
+    for (let from = this.logStartOffset; ;) {
+      const batch = await this.#data.findTimestamp(timestamp, from)
+      if (batch === undefined || batch.baseOffset >= this.highWatermark) return undefined
+      const found = findInBatch(batch.bytes, timestamp, from)
+      if (found !== undefined) return found
+      from = endOffsetOf(batch)
+    }
+  }
+
+  /** The first record with the largest timestamp of all; undefined while the log is empty. */
+  async largestTimestamp (): Promise<TimestampedOffset | undefined> {
+    const largest = this.#data.largestTimestamp()
+    return largest < 0 ? undefined : await this.findTimestamp(largest)
+  }
+
+  /** The leader epoch of the record at `offset`, -1 when unknown. */
+  epochAt (offset: number): number { return this.#epochs.epochAt(offset) }
+
+  /** See OffsetForLeaderEpoch. */
+  endOfEpoch (leaderEpoch: number): { readonly leaderEpoch: number, readonly endOffset: number } {
+    return this.#epochs.endOf(leaderEpoch, this.leaderEpoch, this.highWatermark)
+  }
+
+  /** Deletes all below `offset`; at most the high watermark, else OUT_OF_RANGE. Resolves with the new start. */
+  async deleteBefore (offset: number): Promise<number> {
+    await this.#data.trim(offset)
+    return this.logStartOffset
+  }
+
+  /** Writes what opening needs, unless the last checkpoint says it all. */
+  async checkpoint (): Promise<void> {
+    await this.#checkpointing
+    if (this.#bytesSinceCheckpoint === 0) return
+    this.#startCheckpoint()
+    await this.#checkpointing
+  }
+
+  /** Wakes whoever waits, and refuses further appends. */
+  close (): void {
+    this.#isClosed = true
+    this.#wake()
+  }
+
+  get isClosed (): boolean { return this.#isClosed }
+
+  #wake (): void { for (const listener of [...this.#listeners]) listener() }
+
+  #appendValid (bytes: Uint8Array, logAppendTimeMs: number, nowMs: number): Promise<AppendResult> {
+    if (this.#isClosed) throw new StreambedError('CLOSED', `partition is closed. topic=${this.topicName} partition=${this.index}`)
+    const producer = producerOf(bytes)
+    if (producer !== undefined) {
+      const repeated = this.#producers.check(producer)
+      // The first attempt may still be on its way to the disk: the repetition is confirmed when it is.
+      if (repeated !== undefined) return this.#newestAppend.then(() => ({ baseOffset: repeated.firstOffset, logAppendTimeMs: logAppendTimeMs < 0 ? -1 : repeated.timestamp }))
+    }
+    const firstOffset = this.#data.nextOffset
+    patchBatch(bytes, firstOffset, this.leaderEpoch)
+    const appended = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: maxTimestamp(bytes), bytes })
+    // A refused append leaves the offset free, and its producer's sequence too.
+    if (this.#data.nextOffset !== firstOffset) {
+      this.#remember(bytes, producer, nowMs)
+      if (this.#bytesSinceCheckpoint >= this.#parts.checkpointBytes) this.#startCheckpoint()
+    }
+    this.#newestAppend = appended
+    return appended.then(() => ({ baseOffset: firstOffset, logAppendTimeMs }))
+  }
+
+  #remember (bytes: Uint8Array, producer: ProducerBatchHeader | undefined, nowMs: number): void {
+    this.#epochs.record(partitionLeaderEpoch(bytes), baseOffset(bytes))
+    if (producer !== undefined) this.#producers.record(producer, { firstOffset: baseOffset(bytes), lastOffset: lastOffset(bytes) }, nowMs)
+    this.#bytesSinceCheckpoint += bytes.length
+  }
+
+  #startCheckpoint (): void {
+    const { checkpoints, clock, producerExpirationMs } = this.#parts
+    this.#bytesSinceCheckpoint = 0
+    this.#producers.expire(clock.wallMs() - producerExpirationMs())
+    const bytes = encodeCheckpoint({ endOffset: this.#data.nextOffset, producers: [...this.#producers.values()], leaderEpochs: this.#epochs.values() })
+    const baseOffset = checkpoints.nextOffset
+    // WAL order makes every batch that it accounts for durable before the checkpoint itself.
+    const appended = checkpoints.append({ baseOffset, count: 1, largestTimestamp: -1, bytes })
+    this.#checkpointing = appended.then(
+      () => baseOffset % checkpointsBetweenTrims === checkpointsBetweenTrims - 1 ? checkpoints.trim(baseOffset) : undefined
+    ).catch(() => { /* The next one will do; until then, opening replays more. */ })
+  }
+
+  async #load (): Promise<void> {
+    const { checkpoints } = this.#parts
+    let from = this.logStartOffset
+    if (checkpoints.confirmedOffset > checkpoints.startOffset) {
+      const newest = await checkpoints.fetch(checkpoints.confirmedOffset - 1, { bytesMax: 1, atLeastOneBatch: true })
+      const checkpoint = decodeCheckpoint(newest.batches[0]!.bytes)
+      this.#producers = new ProducerStates(checkpoint.producers)
+      this.#epochs = new LeaderEpochs(checkpoint.leaderEpochs)
+      from = Math.max(from, checkpoint.endOffset)
+    }
+    while (from < this.#data.confirmedOffset) {
+      const { batches } = await this.#data.fetch(from, { bytesMax: replayBytesMax, atLeastOneBatch: true })
+      // The clock's time, not the batch's: clients stamp as they like, and a producer known too long does no harm.
+      for (const { bytes } of batches) this.#remember(bytes, producerOf(bytes), this.#parts.clock.wallMs())
+      from = endOffsetOf(batches.at(-1)!)
+    }
+  }
+}
+
+function producerOf (bytes: Uint8Array): ProducerBatchHeader | undefined {
+  const id = producerId(bytes)
+  if (id < 0) return undefined
+  return { producerId: id, producerEpoch: producerEpoch(bytes), firstSequence: baseSequence(bytes), lastSequence: lastSequence(bytes) }
+}
+
+/** The batch as the topic wants it stored: its codec, its kind of timestamp. */
+function prepare (bytes: Uint8Array, config: PartitionConfig, nowMs: number): Uint8Array {
+  const stored = config.compression === 'producer' || config.compression === compressionOf(bytes) ? bytes : recompress(bytes, config.compression)
+  if (config.usesLogAppendTime) patchLogAppendTime(stored, nowMs)
+  return stored
+}
+
