@@ -24,7 +24,8 @@ export async function lockFile (file: string): Promise<FileLock> {
   let database
   try {
     database = new DatabaseSync(file)
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // Nothing is ever written: without a journal in memory SQLite would leave one beside the file.
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()
     throw await lockError(error, file)

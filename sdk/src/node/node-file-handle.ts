@@ -4,6 +4,9 @@ import type { FileHandle } from '../file-system.ts'
 import { blockDeviceBytes } from './block-device.ts'
 import { fileError } from './file-errors.ts'
 
+/** Node refuses more than 2 GiB in one call. */
+const callBytesMax = 2 ** 30
+
 type Settle = (error: NodeJS.ErrnoException | null) => void
 
 /** One open file. Plain descriptors and callbacks: a promise per call, and none in between. */
@@ -25,7 +28,7 @@ export class NodeFileHandle implements FileHandle {
     let count = 0
     return this.#call('read', settle => {
       const readOn = (): void => {
-        fs.read(this.#fd, target, count, target.length - count, position + count, (error, bytesRead) => {
+        fs.read(this.#fd, target, count, Math.min(target.length - count, callBytesMax), position + count, (error, bytesRead) => {
           if (error !== null) { settle(error); return }
           count += bytesRead
           if (bytesRead === 0 || count === target.length) settle(null)
@@ -76,7 +79,7 @@ export class NodeFileHandle implements FileHandle {
 
   #writeOne (chunk: Uint8Array, position: number, settle: Settle): void {
     if (chunk.length === 0) { settle(null); return }
-    fs.write(this.#fd, chunk, 0, chunk.length, position, (error, written) => {
+    fs.write(this.#fd, chunk, 0, Math.min(chunk.length, callBytesMax), position, (error, written) => {
       if (error !== null) settle(error)
       else if (written === chunk.length) settle(null)
       else if (written === 0) settle(noProgress())

@@ -1,0 +1,57 @@
+import { throwIfAborted } from '@streambed/sdk'
+import type { ByteRange, Environment, FileHandle } from '@streambed/sdk'
+import { outOfRange } from './errors.ts'
+import { blockBytes, blockCount, bodyPosition, corrupt, decodeHeader, headerBytes, verifyBlocks } from './object-file.ts'
+import type { ObjectFileHeader } from './object-file.ts'
+
+/** The first read of a file: its header, and the checksums of a body of up to 16 MiB. */
+const firstReadBytes = headerBytes + 1024
+
+/** The header of the object of `key`. Rejects with NOT_FOUND. */
+export async function readObjectHeader (environment: Environment, file: string, key: string): Promise<ObjectFileHeader> {
+  const handle = await environment.fileSystem.open(file, 'read')
+  try {
+    const start = new Uint8Array(headerBytes)
+    const count = await handle.read(start, 0)
+    return decodeHeader(start.subarray(0, count), key, file, environment.crc32c)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Bytes of the object of `key`: all, or `range`. Each block they lie in is verified. */
+export async function readObject (
+  environment: Environment, file: string, key: string, options: { readonly range?: ByteRange | undefined, readonly signal?: AbortSignal | undefined }
+): Promise<Uint8Array> {
+  const handle = await environment.fileSystem.open(file, 'read')
+  try {
+    const { header, table } = await readStart(environment, handle, file, key)
+    const start = options.range?.start ?? 0
+    const end = Math.min(options.range?.end ?? header.size, header.size)
+    if (start > header.size) throw outOfRange(key, start, header.size)
+    if (start >= end) return new Uint8Array(0)
+    throwIfAborted(options.signal)
+    const firstBlock = Math.floor(start / blockBytes)
+    const blocksStart = firstBlock * blockBytes
+    const blocks = new Uint8Array(Math.min(blockCount(end) * blockBytes, header.size) - blocksStart)
+    const count = await handle.read(blocks, bodyPosition(header.size) + blocksStart)
+    if (count < blocks.length) throw corrupt(`its file ends ${blocks.length - count} bytes too early`, key, file)
+    verifyBlocks(blocks, firstBlock, table, key, file, environment.crc32c)
+    return blocks.subarray(start - blocksStart, end - blocksStart)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readStart (environment: Environment, handle: FileHandle, file: string, key: string): Promise<{ header: ObjectFileHeader, table: Uint8Array }> {
+  const start = new Uint8Array(firstReadBytes)
+  const count = await handle.read(start, 0)
+  const header = decodeHeader(start.subarray(0, count), key, file, environment.crc32c)
+  const tableEnd = bodyPosition(header.size)
+  if (tableEnd <= count) return { header, table: start.subarray(headerBytes, tableEnd) }
+  // The length comes from the file: what the file cannot hold is not allocated.
+  if (tableEnd > await handle.size()) throw corrupt('its file ends within the table of checksums', key, file)
+  const table = new Uint8Array(tableEnd - headerBytes)
+  await handle.read(table, headerBytes)
+  return { header, table }
+}
