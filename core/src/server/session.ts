@@ -1,0 +1,155 @@
+import type { Clock } from '@streambed/sdk'
+import type { Reply } from '../broker/dispatcher.ts'
+import type { RequestContext } from '../broker/handler.ts'
+import type { Connection } from '../runtime/network.ts'
+import { FrameReader } from './frame-reader.ts'
+import type { ServerLimits } from './limits.ts'
+
+export interface SessionParts {
+  readonly connection: Connection
+  readonly listener: string
+  readonly clock: Clock
+  readonly limits: ServerLimits
+  readonly dispatch: (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
+  /** Told of every change of the bytes held for this client; may call `close`. */
+  readonly onHeldBytes: (change: { readonly inFlight: number, readonly unsent: number }) => void
+  readonly onClosed: (session: Session) => void
+}
+
+interface Pending { reply: Reply | undefined, readonly bytes: number }
+
+/**
+ * One client's connection: frames in, replies out in the order of the requests, however they finish. Reading stops while
+ * too much is in flight, while the client does not take its answers, and while it is throttled.
+ */
+export class Session {
+  readonly #parts: SessionParts
+  readonly #reader: FrameReader
+  readonly #gone = new AbortController()
+  readonly #pending: Pending[] = []
+  /** Why reading is stopped; it goes on when none is left. */
+  readonly #holds = new Set<'inFlight' | 'unsent' | 'throttled' | 'server'>()
+  #inFlightBytes = 0
+  #unsentBytes = 0
+  #isDraining = false
+  #lastActiveMs: number
+  /** Monotonic ms since which the client has taken nothing of what waits for it. */
+  #stalledSinceMs = Infinity
+
+  constructor (parts: SessionParts) {
+    this.#parts = parts
+    this.#lastActiveMs = parts.clock.monotonicMs()
+    this.#reader = new FrameReader({ frameBytesMax: parts.limits.requestBytesMax, onFrame: frame => this.#serve(frame) })
+    parts.connection.start({
+      onData: bytes => this.#onData(bytes),
+      onDrained: () => this.#onDrained(),
+      onClosed: () => this.#onClosed()
+    })
+  }
+
+  get lastActiveMs (): number { return this.#lastActiveMs }
+  get stalledSinceMs (): number { return this.#stalledSinceMs }
+  get unsentBytes (): number { return this.#unsentBytes }
+  get isIdle (): boolean { return this.#pending.length === 0 && this.#unsentBytes === 0 }
+
+  /** Reads no further until `resume`: the server as a whole holds too much. */
+  pause (): void { this.#hold('server') }
+  resume (): void { this.#release('server') }
+
+  /** Answers what is in flight, reads nothing more, then closes. */
+  drain (): void {
+    this.#isDraining = true
+    this.#hold('server')
+    this.#closeIfDrained()
+  }
+
+  close (): void { this.#parts.connection.destroy() }
+
+  #onData (bytes: Uint8Array): void {
+    if (this.#isDraining) return
+    this.#lastActiveMs = this.#parts.clock.monotonicMs()
+    if (!this.#reader.push(bytes)) this.close()
+  }
+
+  #serve (frame: Uint8Array): void {
+    if (this.#gone.signal.aborted) return
+    const pending: Pending = { reply: undefined, bytes: frame.length }
+    this.#pending.push(pending)
+    this.#inFlightBytes += frame.length
+    this.#parts.onHeldBytes({ inFlight: frame.length, unsent: 0 })
+    if (this.#pending.length >= this.#parts.limits.inFlightMax) this.#hold('inFlight')
+    const { connection, dispatch, listener } = this.#parts
+    void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#gone.signal }).then(reply => {
+      pending.reply = reply
+      this.#flush()
+    })
+  }
+
+  /** Sends the replies that are ready, from the oldest on. */
+  #flush (): void {
+    while (this.#pending[0]?.reply !== undefined && !this.#gone.signal.aborted) {
+      const { bytes, reply } = this.#pending.shift()!
+      this.#inFlightBytes -= bytes
+      this.#parts.onHeldBytes({ inFlight: -bytes, unsent: 0 })
+      if (reply!.kind === 'close') {
+        this.#parts.connection.end()
+        this.#gone.abort()
+        return
+      }
+      if (reply!.kind === 'send') this.#send(reply!.chunks, reply!.throttleMs)
+    }
+    if (this.#pending.length < this.#parts.limits.inFlightMax) this.#release('inFlight')
+    this.#closeIfDrained()
+  }
+
+  #send (chunks: readonly Uint8Array[], throttleMs: number): void {
+    const { clock, connection } = this.#parts
+    this.#lastActiveMs = clock.monotonicMs()
+    if (!connection.write(chunks)) {
+      if (this.#stalledSinceMs === Infinity) this.#stalledSinceMs = clock.monotonicMs()
+      this.#hold('unsent')
+    }
+    this.#noteUnsent()
+    if (throttleMs > 0) {
+      this.#hold('throttled')
+      clock.schedule(throttleMs, () => this.#release('throttled'))
+    }
+  }
+
+  #onDrained (): void {
+    this.#stalledSinceMs = Infinity
+    this.#lastActiveMs = this.#parts.clock.monotonicMs()
+    this.#noteUnsent()
+    this.#release('unsent')
+    this.#closeIfDrained()
+  }
+
+  #noteUnsent (): void {
+    const unsent = this.#parts.connection.unsentBytes
+    const change = unsent - this.#unsentBytes
+    this.#unsentBytes = unsent
+    if (change !== 0) this.#parts.onHeldBytes({ inFlight: 0, unsent: change })
+  }
+
+  #onClosed (): void {
+    this.#gone.abort()
+    this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes, unsent: -this.#unsentBytes })
+    this.#inFlightBytes = 0
+    this.#unsentBytes = 0
+    this.#pending.length = 0
+    this.#parts.onClosed(this)
+  }
+
+  #closeIfDrained (): void {
+    if (this.#isDraining && this.#pending.length === 0) this.#parts.connection.end()
+  }
+
+  #hold (reason: 'inFlight' | 'unsent' | 'throttled' | 'server'): void {
+    if (this.#holds.size === 0) this.#parts.connection.pause()
+    this.#holds.add(reason)
+  }
+
+  #release (reason: 'inFlight' | 'unsent' | 'throttled' | 'server'): void {
+    if (this.#holds.delete(reason) && this.#holds.size === 0 && !this.#gone.signal.aborted) this.#parts.connection.resume()
+  }
+}
