@@ -1,0 +1,15 @@
+import { defineMetadataLog } from '@streambed/sdk'
+import { FileMetadataLog, capabilities } from './metadata-log.ts'
+import { optionDocs, optionsSchema } from './options.ts'
+import type { FileMetadataLogOptions } from './options.ts'
+
+export default defineMetadataLog<FileMetadataLogOptions>({
+  name: 'file',
+  options: optionsSchema,
+  optionDocs,
+  capabilities,
+  needsObjectStore: false,
+  open: (options, environment) => FileMetadataLog.open(options, environment)
+})
+
+export type { FileMetadataLogOptions } from './options.ts'
