@@ -179,20 +179,23 @@ export class Writer {
   }
 
   records (value: RecordChunks): void {
-    this.int32(recordsSize(value))
-    this.#recordBytes(value)
+    const size = recordsSize(value)
+    this.int32(size)
+    this.#recordBytes(value, size)
   }
 
   compactRecords (value: RecordChunks): void {
-    this.unsignedVarint(recordsSize(value) + 1)
-    this.#recordBytes(value)
+    const size = recordsSize(value)
+    this.unsignedVarint(size + 1)
+    this.#recordBytes(value, size)
   }
 
-  #recordBytes (value: RecordChunks): void {
+  #recordBytes (value: RecordChunks, size: number): void {
+    if (size === 0) return
     if (this.#gather) {
       this.#cutPositions.push(this.position)
       this.#cutChunks.push(value)
-      this.#gatheredSize += recordsSize(value)
+      this.#gatheredSize += size
     } else if (value instanceof Uint8Array) {
       this.raw(value)
     } else {
@@ -231,11 +234,8 @@ export class Writer {
       if (at > from) list.push(own.subarray(from, at))
       from = at
       const chunks = this.#cutChunks[i] as RecordChunks
-      if (!(chunks instanceof Uint8Array)) {
-        for (const chunk of chunks) if (chunk.length > 0) list.push(chunk)
-      } else if (chunks.length > 0) {
-        list.push(chunks)
-      }
+      if (chunks instanceof Uint8Array) list.push(chunks)
+      else for (const chunk of chunks) if (chunk.length > 0) list.push(chunk)
     }
     if (from === 0) list.push(own)
     else if (from < own.length) list.push(own.subarray(from))

@@ -1,12 +1,11 @@
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { asBuffer } from '../primitives/buffer-view.ts'
 import { corrupt, unsupported } from '../protocol-error.ts'
 import { Compression } from './batch-header.ts'
 import { decompressLz4Frame } from './lz4.ts'
 import { decompressSnappy, wrapXerial } from './snappy.ts'
-
-const zlibChunkSize = 64 * 1024
+import { decompressZstdFrames } from './zstd.ts'
 
 /**
  * Decompresses the records of a batch with the codec of its attributes. Never makes more than `sizeMax` bytes: what
@@ -16,10 +15,10 @@ const zlibChunkSize = 64 * 1024
 export function decompress (codec: number, bytes: Uint8Array, sizeMax: number): Uint8Array {
   switch (codec) {
     case Compression.None: return bytes
-    case Compression.Gzip: return inflate(() => gunzipSync(bytes, inflateOptions(sizeMax)), sizeMax)
+    case Compression.Gzip: return gunzip(bytes, sizeMax)
     case Compression.Snappy: return decompressSnappy(bytes, sizeMax)
     case Compression.Lz4: return decompressLz4Frame(bytes, sizeMax)
-    case Compression.Zstd: return inflate(() => zstdDecompressSync(bytes, inflateOptions(sizeMax)), sizeMax)
+    case Compression.Zstd: return decompressZstdFrames(bytes, sizeMax)
     default: throw unsupported(`no such compression codec. codec=${codec}`)
   }
 }
@@ -39,14 +38,10 @@ export function compress (codec: number, bytes: Uint8Array): Uint8Array {
 // Magic, flags (version 1, independent blocks), 64 KiB blocks, header checksum, end mark.
 const emptyLz4Frame = Buffer.from('04224d18604082' + '00000000', 'hex')
 
-function inflateOptions (sizeMax: number): { readonly maxOutputLength: number, readonly chunkSize: number } {
-  return { maxOutputLength: Math.max(1, sizeMax), chunkSize: zlibChunkSize }
-}
-
-function inflate (run: () => Uint8Array, sizeMax: number): Uint8Array {
+function gunzip (bytes: Uint8Array, sizeMax: number): Uint8Array {
   let out: Uint8Array
   try {
-    out = run()
+    out = gunzipSync(bytes, { maxOutputLength: Math.max(1, sizeMax), chunkSize: 64 * 1024 })
   } catch (error) {
     throw corrupt(`records do not decompress. sizeMax=${sizeMax}`, error)
   }
