@@ -2,8 +2,10 @@
 export interface StorageOptions {
   /** Name, in the catalog, of the store that new objects go to. */
   readonly store: string
-  /** Confirmed batches kept in memory. Appends are refused once this much waits for upload. */
+  /** Confirmed batches kept in memory for readers near the end; what waits for upload is kept in any case. */
   readonly logCacheBytesMax: number
+  /** Appends are refused once this much waits for upload, or the WAL is full. */
+  readonly pendingBytesMax: number
   /** Data blocks of objects kept in memory for readers that lag. */
   readonly blockCacheBytesMax: number
   /** A segment of the log is uploaded once it holds this much … */
@@ -25,7 +27,8 @@ const MiB = 1024 * 1024
 
 export const defaultStorageOptions: StorageOptions = Object.freeze({
   store: 'default',
-  logCacheBytesMax: 256 * MiB,
+  logCacheBytesMax: 128 * MiB,
+  pendingBytesMax: 256 * MiB,
   blockCacheBytesMax: 64 * MiB,
   uploadBytes: 32 * MiB,
   uploadIntervalMs: 30_000,

@@ -1,4 +1,5 @@
 import { StreambedError, type Clock } from '@streambed/sdk'
+import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
   baseOffset, baseSequence, compressionOf, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
   patchLogAppendTime, producerEpoch, producerId
@@ -6,6 +7,7 @@ import {
 import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
 import type { FetchOptions, FetchResult } from '../../storage/stream/stream-reader.ts'
 import type { Stream } from '../../storage/stream/stream.ts'
+import { KafkaError } from '../kafka-error.ts'
 import { validateBatch } from './batch-validation.ts'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
@@ -97,6 +99,7 @@ export class Partition {
     try {
       const config = this.#parts.config()
       const nowMs = this.#parts.clock.wallMs()
+      if (bytes.length > this.#data.batchBytesMax) throw new KafkaError(KafkaErrorCode.MESSAGE_TOO_LARGE, `batch is larger than the WAL takes. bytes=${bytes.length} max=${this.#data.batchBytesMax}`)
       validateBatch(bytes, config, nowMs, produceVersion)
       return this.#appendValid(prepare(bytes, config, nowMs), config.usesLogAppendTime ? nowMs : -1, nowMs)
     } catch (error) {

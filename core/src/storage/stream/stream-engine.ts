@@ -6,7 +6,7 @@ import { ObjectReader } from '../object/object-reader.ts'
 import { ReadAhead } from '../cache/read-ahead.ts'
 import type { StorageOptions } from '../options.ts'
 import { Uploader } from '../upload/uploader.ts'
-import { decodeWalRecord, encodeWalRecord } from '../wal/wal-record.ts'
+import { decodeWalRecord, encodeWalRecord, walRecordHeaderBytes } from '../wal/wal-record.ts'
 import { StreamReader } from './stream-reader.ts'
 import { endOffsetOf, type StreamBatch } from './stream-batch.ts'
 import { Stream } from './stream.ts'
@@ -76,8 +76,8 @@ export class StreamEngine implements AsyncDisposable {
   get pressure (): number {
     const { usedBytes, capacityBytes } = this.#parts.wal.usage()
     const ofWal = (usedBytes + this.#inFlightBytes) / Math.max(1, capacityBytes - walHeadroomBytes)
-    const ofCache = (this.#cache.pendingBytes + this.#inFlightBytes) / this.#parts.options.logCacheBytesMax
-    return Math.max(ofWal, ofCache)
+    const ofMemory = (this.#cache.pendingBytes + this.#inFlightBytes) / this.#parts.options.pendingBytesMax
+    return Math.max(ofWal, ofMemory)
   }
 
   /** The stream, which the catalog must know. Throws NOT_FOUND. Repeated calls give the same object. */
@@ -89,6 +89,7 @@ export class StreamEngine implements AsyncDisposable {
     const stream = new Stream({
       facts,
       append: (appended, batch) => this.#append(appended, batch),
+      batchBytesMax: () => this.#parts.wal.usage().recordBytesMax - walRecordHeaderBytes,
       reader: this.#reader,
       catalog: this.#parts.catalog
     })
@@ -160,7 +161,7 @@ export class StreamEngine implements AsyncDisposable {
       this.#confirm(stream, batch, position)
       bytes += batch.bytes.length
       // A WAL larger than memory is uploaded while it is read.
-      if (this.#cache.pendingBytes > this.#parts.options.logCacheBytesMax / 2) await this.#uploader.flush()
+      if (this.#cache.pendingBytes > this.#parts.options.pendingBytesMax / 2) await this.#uploader.flush()
     }
     if (alreadyCommitted !== undefined && this.#cache.pendingBytes === 0) await wal.trim(alreadyCommitted)
     if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })

@@ -6,6 +6,7 @@ import type { FetchOptions, FetchResult, StreamReader } from './stream-reader.ts
 interface StreamParts {
   readonly facts: StreamFacts
   readonly append: (stream: Stream, batch: StreamBatch) => Promise<void>
+  readonly batchBytesMax: () => number
   readonly reader: StreamReader
   readonly catalog: Catalog
 }
@@ -32,19 +33,23 @@ export class Stream {
   /** The base offset that the next append must have. */
   get nextOffset (): number { return this.#nextOffset }
 
+  /** The largest batch, in bytes, that `append` takes. */
+  get batchBytesMax (): number { return this.#parts.batchBytesMax() }
+
   /** Calls `listener` whenever `confirmedOffset` has grown; one listener a stream. */
   set onAdvanced (listener: () => void) { this.#onAdvanced = listener }
 
   /**
    * Appends a batch whose `baseOffset` is `nextOffset`, which advances at once. Promises resolve in call order, each after
    * its batch is durable and visible to `fetch`. The engine keeps `batch.bytes`: they are never modified again.
-   * Rejects with OVER_CAPACITY (nothing happened, the offset is free again), FENCED, UNAVAILABLE (the outcome is decided
+   * Rejects with INVALID_ARGUMENT (it does not continue the stream, or is larger than `batchBytesMax`), OVER_CAPACITY (nothing happened, the offset is free again), FENCED, UNAVAILABLE (the outcome is decided
    * when the engine opens again), CLOSED.
    */
   append (batch: StreamBatch): Promise<void> {
     if (batch.baseOffset !== this.#nextOffset || batch.count < 1) {
       return Promise.reject(new StreambedError('INVALID_ARGUMENT', `append does not continue the stream. stream=${this.streamId} expected=${this.#nextOffset} got=${batch.baseOffset} count=${batch.count}`))
     }
+    if (batch.bytes.length > this.batchBytesMax) return Promise.reject(new StreambedError('INVALID_ARGUMENT', `batch is larger than the WAL takes. stream=${this.streamId} bytes=${batch.bytes.length} max=${this.batchBytesMax}`))
     return this.#parts.append(this, batch)
   }
 
