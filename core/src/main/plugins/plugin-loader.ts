@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { StreambedError, apiVersion, type OptionsSchema, type Plugin, type SchemaIssue } from '@streambed/sdk'
+import type { BackendConfig } from '../config/broker-config.ts'
+
+type KindOf = { readonly wal: 'wal', readonly objects: 'objectStore', readonly metadata: 'metadataLog' }
+export type BackendRole = keyof KindOf
+
+/** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
+const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
+  wal: { 'regional-disk': '@streambed/wal-regional-disk' },
+  objects: { fs: '@streambed/object-store-fs' },
+  metadata: { file: '@streambed/metadata-file' }
+}
+
+const kinds: KindOf = { wal: 'wal', objects: 'objectStore', metadata: 'metadataLog' }
+
+export type PluginOf<Role extends BackendRole> = Extract<Plugin, { readonly kind: KindOf[Role] }>
+
+/** A plugin and its validated options. */
+export interface LoadedBackend<Role extends BackendRole> { readonly plugin: PluginOf<Role>, readonly options: unknown }
+
+/** Brings the plugin that `backend` names and validates its options. MISCONFIGURED names the key, what was wrong, and the remedy. */
+export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, baseFolder: string): Promise<LoadedBackend<Role>> {
+  const where = `storage.${role}`
+  const plugin = await importPlugin(role, backend.plugin, baseFolder, where)
+  return { plugin, options: await validateOptions(plugin.options, backend.options, where) }
+}
+
+/** The short names that configuration may use for a role. */
+export function knownAliases (role: BackendRole): readonly string[] { return Object.keys(aliases[role]) }
+
+async function importPlugin<Role extends BackendRole> (role: Role, name: string, baseFolder: string, where: string): Promise<PluginOf<Role>> {
+  const alias = aliases[role][name]
+  const exported = alias === undefined ? await importFrom(name, baseFolder, where, role) : await import(alias) as { readonly default?: unknown }
+  const plugin = exported.default as Partial<Plugin> | undefined
+  if (typeof plugin !== 'object' || plugin === null || plugin.kind === undefined || typeof plugin.open !== 'function') {
+    throw new StreambedError('MISCONFIGURED', `${where}.plugin must name a package whose default export is a Streambed plugin, got '${name}'`)
+  }
+  if (plugin.apiVersion !== apiVersion) {
+    throw new StreambedError('MISCONFIGURED', `${where}.plugin '${name}' is made for contract version ${plugin.apiVersion}, this broker speaks ${apiVersion}; install a version of the plugin that matches`)
+  }
+  if (plugin.kind !== kinds[role]) throw new StreambedError('MISCONFIGURED', `${where}.plugin '${name}' is of kind ${plugin.kind}, expected ${kinds[role]}`)
+  return plugin as PluginOf<Role>
+}
+
+async function importFrom (name: string, baseFolder: string, where: string, role: BackendRole): Promise<{ readonly default?: unknown }> {
+  const require = createRequire(path.join(path.resolve(baseFolder), '_'))
+  let resolved: string
+  try {
+    resolved = require.resolve(name)
+  } catch (cause) {
+    throw new StreambedError('MISCONFIGURED', `${where}.plugin '${name}' cannot be found from ${path.resolve(baseFolder)}; expected one of ${knownAliases(role).join(', ')}, an installed package, or a path`, { cause })
+  }
+  try {
+    return await import(pathToFileURL(resolved).href) as { readonly default?: unknown }
+  } catch (cause) {
+    throw new StreambedError('MISCONFIGURED', `${where}.plugin '${name}' cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+/** Validates with the plugin's own schema. Values are never printed: they may be secret. */
+async function validateOptions (schema: OptionsSchema<unknown>, options: unknown, where: string): Promise<unknown> {
+  const result = await schema['~standard'].validate(options)
+  if (result.issues === undefined) return result.value
+  throw new StreambedError('MISCONFIGURED', result.issues.map(issue => `${where}${pathOf(issue)}: ${issue.message}`).join('; '))
+}
+
+function pathOf (issue: SchemaIssue): string {
+  return (issue.path ?? []).map(part => `.${String(typeof part === 'object' ? part.key : part)}`).join('')
+}
