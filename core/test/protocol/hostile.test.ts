@@ -147,7 +147,7 @@ describe('protocol and hostile bytes', () => {
     // Metadata v1: null client id, then a count of two billion topics and nothing behind it.
     const frame = Buffer.from('0003' + '0001' + '00000001' + 'ffff' + '7fffffff', 'hex')
     const before = process.memoryUsage().heapUsed
-    for (let i = 0; i < 1000; i++) assert.throws(() => decodeRequest(frame), { code: 'CORRUPT' })
+    for (let i = 0; i < 1000; i++) assert.throws(() => decodeRequest(frame), { code: 'CORRUPT', message: /array longer than the bytes left/ })
     assert.ok(process.memoryUsage().heapUsed - before < 64 * 1024 * 1024)
   })
 
@@ -155,6 +155,21 @@ describe('protocol and hostile bytes', () => {
     const frame = encodeRequest(ApiKey.Metadata, 1, 1, null, { topics: Array.from({ length: 101 }, () => ({ name: '' })) }).subarray(4)
     assert.throws(() => decodeRequest(frame, 100), { code: 'CORRUPT' })
     assert.ok(decodeRequest(frame, 101))
+  })
+
+  it('a tagged field that is shorter or longer than its size is refused', () => {
+    // Fetch v12 carries the cluster id as tag 0, at the end of the request.
+    const frame = encodeRequest(ApiKey.Fetch, 12, 1, null, { maxWaitMs: 0, minBytes: 0, clusterId: 'abc', topics: [] }).subarray(4)
+    const sizeAt = frame.length - 5
+    assert.equal(frame.subarray(sizeAt).toString('hex'), '04' + '04' + '616263')
+    for (const size of [0, 1, 3]) {
+      const changed = Buffer.concat([frame, Buffer.alloc(10)])
+      changed[sizeAt] = size
+      assert.throws(() => decodeRequest(changed), { code: 'CORRUPT' }, `size ${size}`)
+    }
+    const longer = Buffer.concat([frame, Buffer.alloc(10)])
+    longer[sizeAt] = 5
+    assert.throws(() => decodeRequest(longer), { code: 'CORRUPT', message: /another size/ })
   })
 
   it('a tag section that claims four billion tags ends with its bytes', () => {
