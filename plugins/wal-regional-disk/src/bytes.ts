@@ -1,0 +1,33 @@
+/** The unit of alignment: batches and slots begin on a multiple of it, so a torn write stays within its own block. */
+export const blockBytes = 4096
+
+export function alignUp (bytes: number): number { return Math.ceil(bytes / blockBytes) * blockBytes }
+
+/** Little-endian; only safe integers are ever written. */
+export function writeUint64 (view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % 0x1_0000_0000, true)
+  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true)
+}
+
+/** Values past 2^53 come back inexact: callers check the CRC, then the range. */
+export function readUint64 (view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
+}
+
+export function viewOf (bytes: Uint8Array): DataView { return new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
+
+export function isZero (bytes: Uint8Array): boolean { return bytes.every(byte => byte === 0) }
+
+/** The first `count` bytes of `chunks`, and the rest. */
+export function splitChunks (chunks: readonly Uint8Array[], count: number): readonly [Uint8Array[], Uint8Array[]] {
+  const first: Uint8Array[] = []
+  const rest: Uint8Array[] = []
+  let left = count
+  for (const chunk of chunks) {
+    const take = Math.min(left, chunk.length)
+    if (take > 0) first.push(chunk.subarray(0, take))
+    if (take < chunk.length) rest.push(chunk.subarray(take))
+    left -= take
+  }
+  return [first, rest]
+}

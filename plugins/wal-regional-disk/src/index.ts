@@ -1,0 +1,16 @@
+import { defineWal, type WalPlugin } from '@streambed/sdk'
+import { openWal } from './open-wal.ts'
+import { optionDocs, optionsSchema, type RegionalDiskOptions } from './options.ts'
+
+/** A write-ahead log on a disk: a folder, or a raw block device. Its scope is that of the disk, at least the host's. */
+const regionalDisk: WalPlugin<RegionalDiskOptions> = defineWal<RegionalDiskOptions>({
+  name: 'regional-disk',
+  options: optionsSchema,
+  optionDocs,
+  capabilities: Object.freeze({ scope: 'host', latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
+  needsObjectStore: false,
+  open: async (options, environment, context) => await openWal(options, environment, context.writer)
+})
+
+export default regionalDisk
+export type { RegionalDiskOptions } from './options.ts'

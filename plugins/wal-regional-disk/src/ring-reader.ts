@@ -1,0 +1,89 @@
+import type { Environment } from '@streambed/sdk'
+import { batchBytes, batchHeaderBytes, decodeBatchHeader, type BatchHeader } from './batch-format.ts'
+import { blockBytes, viewOf } from './bytes.ts'
+import type { Ring } from './ring.ts'
+
+const pieceBytes = 4 * 2 ** 20
+
+export interface Batch extends BatchHeader {
+  /** First byte after the batch and its padding. */
+  readonly end: number
+  /** Header, lengths and records; a view of what was read. */
+  readonly bytes: Uint8Array
+}
+
+/** Reads batch after batch, in large pieces, checking each. */
+export class RingReader {
+  readonly #ring: Ring
+  readonly #crc32c: Environment['crc32c']
+  readonly #limit: number
+  readonly #keepsPieces: boolean
+  #position: number
+  #piece = new Uint8Array(0)
+  /** Position of the piece's first byte. */
+  #pieceStart: number
+
+  /** `limit`: nothing at or past it is read. `keepsPieces`: views of what is read stay valid for ever. */
+  constructor (ring: Ring, crc32c: Environment['crc32c'], range: { readonly start: number, readonly limit: number }, keepsPieces: boolean) {
+    this.#ring = ring
+    this.#crc32c = crc32c
+    this.#limit = range.limit
+    this.#keepsPieces = keepsPieces
+    this.#position = range.start
+    this.#pieceStart = range.start
+  }
+
+  /** Where the next batch would begin. */
+  get position (): number { return this.#position }
+
+  /** The batch at `position`, whole and right; undefined where none is. */
+  async next (): Promise<Batch | undefined> {
+    const start = this.#position
+    if (this.#limit - start < blockBytes) return undefined
+    await this.#load(blockBytes)
+    const header = this.#headerAt(start)
+    if (header?.position !== start || header.recordCount === 0) return undefined
+    const total = batchBytes(header.recordCount, header.payloadBytes)
+    if (total > this.#limit - start) return undefined
+    await this.#load(total)
+    const bodyBytes = batchHeaderBytes + 4 * header.recordCount + header.payloadBytes
+    const at = start - this.#pieceStart
+    const bytes = this.#piece.subarray(at, at + bodyBytes)
+    if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) return undefined
+    this.#position = start + total
+    return { ...header, end: this.#position, bytes }
+  }
+
+  /**
+   * Where `next` found nothing: the position of a batch that was written after this one, up to `until`. A batch is written only
+   * once all before it are confirmed, so finding one proves that something confirmed is damaged here.
+   */
+  async findLater (until: number): Promise<number | undefined> {
+    for (const start = this.#position; this.#position < Math.min(until, this.#limit); this.#position += blockBytes) {
+      await this.#load(blockBytes)
+      const header = this.#headerAt(this.#position)
+      if (header === undefined || header.position <= start) continue
+      if ((header.position - this.#position) % this.#ring.size === 0) return header.position
+    }
+    return undefined
+  }
+
+  #headerAt (position: number): BatchHeader | undefined {
+    return decodeBatchHeader(this.#piece, viewOf(this.#piece), position - this.#pieceStart, this.#ring.state.salt, this.#crc32c)
+  }
+
+  /** Makes `count` bytes from the position on part of the piece. */
+  async #load (count: number): Promise<void> {
+    const at = this.#position - this.#pieceStart
+    const have = Math.max(0, this.#piece.length - at)
+    if (have >= count) return
+    const wanted = Math.min(Math.max(pieceBytes, count), this.#limit - this.#position)
+    const old = this.#piece
+    const mayReuse = !this.#keepsPieces && old.buffer.byteLength >= wanted
+    const piece = mayReuse ? new Uint8Array(old.buffer, 0, wanted) : new Uint8Array(wanted)
+    if (have > 0) piece.set(old.subarray(at))
+    await this.#ring.read(piece.subarray(have), this.#position + have)
+    this.#piece = piece
+    this.#pieceStart = this.#position
+  }
+}

@@ -1,0 +1,72 @@
+import { StreambedError, type Environment } from '@streambed/sdk'
+import { alignUp, viewOf } from './bytes.ts'
+import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, recordBytesCeiling } from './batch-format.ts'
+import type { BatchIndex } from './batch-index.ts'
+import type { Ring } from './ring.ts'
+import { RingReader, type Batch } from './ring-reader.ts'
+
+/** What the header's watermark may lag behind the log: past it damage is told from a torn tail by searching. */
+export function watermarkLagBytes (ringSize: number): number { return Math.min(32 * 2 ** 20, alignUp(ringSize / 8)) }
+
+export interface ScanResult {
+  /** After the last whole batch. */
+  readonly end: number
+  /** The highest trimmed position that the ring knows. */
+  readonly trimmed: number
+  /** The last record, trimmed or not; -1 without one. */
+  readonly lastRecord: number
+  /** The last batch, where it may not yet be durable although it can be read. */
+  readonly doubtful: { readonly position: number, readonly bytes: Uint8Array } | undefined
+  /** The log ends in damage instead of a torn tail. */
+  readonly damage: StreambedError | undefined
+}
+
+/** Reads a whole ring, checks every batch, and finds where it ends. `frozenEnd`: where a takeover ended it. */
+export async function scanRing (ring: Ring, frozenEnd: number | undefined, index: BatchIndex, environment: Environment): Promise<ScanResult> {
+  const { scanStart, confirmedEnd, size } = ring.state
+  const limit = frozenEnd ?? scanStart + size
+  const reader = new RingReader(ring, environment.crc32c, { start: scanStart, limit }, false)
+  let trimmed = ring.state.trimmed
+  let lastRecord = -1
+  let last: { position: number, total: number } | undefined
+  for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+    lastRecord = lastRecordOf(batch)
+    index.push(batch.position, lastRecord)
+    trimmed = Math.max(trimmed, batch.trimmed)
+    last = { position: batch.position, total: batch.end - batch.position }
+  }
+  const end = reader.position
+  const damage = await damageAt(reader, ring, frozenEnd)
+  let doubtful: ScanResult['doubtful']
+  if (damage === undefined && last !== undefined && end > confirmedEnd) {
+    const bytes = new Uint8Array(last.total)
+    await ring.read(bytes, last.position)
+    doubtful = { position: last.position, bytes }
+  }
+  return { end, trimmed, lastRecord, doubtful, damage }
+}
+
+async function damageAt (reader: RingReader, ring: Ring, frozenEnd: number | undefined): Promise<StreambedError | undefined> {
+  const at = reader.position
+  const { confirmedEnd, size } = ring.state
+  if (at < Math.min(confirmedEnd, frozenEnd ?? confirmedEnd)) return damaged(ring, at, `confirmed up to ${confirmedEnd}`)
+  if (frozenEnd !== undefined) return at === frozenEnd ? undefined : damaged(ring, at, `ended at ${frozenEnd}`)
+  if (at === confirmedEnd && at === ring.state.scanStart + size) return undefined
+  const largestBatch = Math.max(batchBytes(1, recordBytesCeiling), batchBytes(batchRecordsMax, batchPayloadBytesMax))
+  const later = await reader.findLater(confirmedEnd + watermarkLagBytes(size) + 2 * Math.min(largestBatch, size))
+  return later === undefined ? undefined : damaged(ring, at, `a later batch stands at ${later}`)
+}
+
+function damaged (ring: Ring, position: number, proof: string): StreambedError {
+  return new StreambedError('CORRUPT', `confirmed records are damaged; the log is left as it is. Restore the file, or give the log a new path and accept the loss. path=${ring.path} position=${position} (${proof})`)
+}
+
+/** Positions of records are those of their first byte. */
+export function firstRecordOf (batchPosition: number, recordCount: number): number {
+  return batchPosition + batchHeaderBytes + 4 * recordCount
+}
+
+function lastRecordOf (batch: Batch): number {
+  const lastBytes = viewOf(batch.bytes).getUint32(batchHeaderBytes + 4 * (batch.recordCount - 1), true)
+  return firstRecordOf(batch.position, batch.recordCount) + batch.payloadBytes - lastBytes
+}
