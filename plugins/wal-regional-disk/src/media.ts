@@ -1,6 +1,7 @@
 import { StreambedError, type Environment, type FileHandle, type FileLock } from '@streambed/sdk'
 import { blockBytes, isZero } from './bytes.ts'
 import { EpochFile } from './epoch-file.ts'
+import { release } from './release.ts'
 import { Ring, ringHeaderBytes } from './ring.ts'
 import type { RingState } from './slots.ts'
 
@@ -42,7 +43,7 @@ export class FolderMedium implements Medium {
   async openEpochFile (): Promise<EpochFile> {
     const path = `${this.path}/epoch`
     const handle = await this.#files.open(path, 'create', { synchronous: true })
-    return await owning(handle, async () => {
+    return await owning(handle, this.#environment, async () => {
       // The slots lie within the file's size from the start: an update never changes it.
       if (await handle.size() < epochAreaBytes) {
         await handle.truncate(epochAreaBytes)
@@ -56,7 +57,7 @@ export class FolderMedium implements Medium {
   async createRing (state: RingState): Promise<Ring> {
     const path = this.#ringPath(state.ringId)
     const handle = await this.#files.open(path, 'create', { synchronous: true })
-    return await owning(handle, async () => {
+    return await owning(handle, this.#environment, async () => {
       await handle.truncate(0)
       await handle.truncate(ringHeaderBytes + state.size)
       await handle.datasync()
@@ -69,7 +70,7 @@ export class FolderMedium implements Medium {
   async openRing (ringId: number): Promise<Ring> {
     const path = this.#ringPath(ringId)
     const handle = await this.#files.open(path, 'update', { synchronous: true })
-    return await owning(handle, async () => await Ring.open(handle, path, 0, this.#environment))
+    return await owning(handle, this.#environment, async () => await Ring.open(handle, path, 0, this.#environment))
   }
 
   async ringIds (): Promise<readonly number[]> {
@@ -117,7 +118,7 @@ export class DeviceMedium implements Medium {
 
   async openEpochFile (): Promise<EpochFile> {
     const handle = await this.#open()
-    return await owning(handle, async () => {
+    return await owning(handle, this.#environment, async () => {
       const start = new Uint8Array(deviceHeaderBytes)
       await handle.read(start, 0)
       const isOurs = startsWith(start, 'SBWEPOCH') || startsWith(start.subarray(blockBytes), 'SBWEPOCH')
@@ -132,7 +133,7 @@ export class DeviceMedium implements Medium {
 
   async createRing (state: RingState): Promise<Ring> {
     const handle = await this.#open()
-    return await owning(handle, async () => {
+    return await owning(handle, this.#environment, async () => {
       // A slot of an earlier, unfinished formatting must not look newer than ours.
       await handle.write([new Uint8Array(ringHeaderBytes)], epochAreaBytes)
       return await Ring.create(handle, this.path, epochAreaBytes, this.#environment, state)
@@ -141,7 +142,7 @@ export class DeviceMedium implements Medium {
 
   async openRing (): Promise<Ring> {
     const handle = await this.#open()
-    return await owning(handle, async () => await Ring.open(handle, this.path, epochAreaBytes, this.#environment))
+    return await owning(handle, this.#environment, async () => await Ring.open(handle, this.path, epochAreaBytes, this.#environment))
   }
 
   async ringIds (): Promise<readonly number[]> { return [] }
@@ -157,11 +158,11 @@ export class DeviceMedium implements Medium {
 export const deviceHeaderBytes = epochAreaBytes + ringHeaderBytes
 
 /** Closes `handle` unless `make` succeeds, which then owns it. */
-async function owning<T> (handle: FileHandle, make: () => Promise<T>): Promise<T> {
+async function owning<T> (handle: FileHandle, { logger }: Environment, make: () => Promise<T>): Promise<T> {
   try {
     return await make()
   } catch (error) {
-    await handle.close()
+    await release(logger, 'file', () => handle.close())
     throw error
   }
 }

@@ -4,6 +4,7 @@ import type { EpochFile } from './epoch-file.ts'
 import { fenced } from './errors.ts'
 import type { Medium } from './media.ts'
 import { readRecords } from './records.ts'
+import { release } from './release.ts'
 import type { Ring } from './ring.ts'
 import type { ScanResult } from './scan.ts'
 import type { RingReference } from './slots.ts'
@@ -59,7 +60,7 @@ export class OldRings {
     try {
       await using released = new AsyncDisposableStack()
       const gate = await this.#medium.lockGate()
-      released.defer(async () => { await gate.release() })
+      released.defer(async () => { await release(this.#environment.logger, 'gate lock', () => gate.release()) })
       const state = await this.#epochFile.read()
       if (state === undefined) throw new StreambedError('CORRUPT', `the log's epoch record was erased. path=${this.#medium.path}`)
       if (state.writerEpoch !== this.#writerEpoch) throw fenced(this.#medium.path, this.#writerEpoch, state.writerEpoch)

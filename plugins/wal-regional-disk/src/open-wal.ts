@@ -7,6 +7,7 @@ import { deviceHeaderBytes, DeviceMedium, FolderMedium, type Medium } from './me
 import { OldRings, type ScannedRing } from './old-rings.ts'
 import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
 import { RegionalDiskWal, type OpenedLog } from './regional-disk-wal.ts'
+import { release } from './release.ts'
 import { ringHeaderBytes, type Ring } from './ring.ts'
 import { scanRing } from './scan.ts'
 import { clusterIdBytesMax, ringsMax, type EpochState, type RingReference } from './slots.ts'
@@ -28,7 +29,7 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
     await using owned = new AsyncDisposableStack()
     const gate = await lockGate(target.medium, environment)
     await using gateHeld = new AsyncDisposableStack()
-    gateHeld.defer(async () => { await gate.release() })
+    gateHeld.defer(async () => { await release(environment.logger, 'gate lock', () => gate.release()) })
     const log = await openLog(target, environment, writer, owned)
     owned.move()
     return new RegionalDiskWal(log, environment)
@@ -40,15 +41,15 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
 async function openLog ({ medium, ringSize }: Target, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedLog> {
   const { writerEpoch, clusterId, nodeId } = writer
   // The lock of a device is its ring's and guards its epoch record too; that of a folder's ring is known by its id.
-  let lock = medium.kind === 'device' ? own(owned, await lockDevice(medium)) : undefined
+  let lock = medium.kind === 'device' ? own(owned, await lockDevice(medium), environment) : undefined
   const epochFile = await medium.openEpochFile()
-  owned.defer(async () => { await epochFile.close() })
+  owned.defer(async () => { await release(environment.logger, 'epoch file', () => epochFile.close()) })
 
   let state = await epochFile.read()
   if (state !== undefined) {
     checkOwner(state, writer, medium.path)
     const current = state.rings.at(-1)!
-    lock ??= await tryLock(medium, current.ringId, owned)
+    lock ??= await tryLock(medium, current.ringId, owned, environment)
     // From here on the earlier writer confirms nothing, and what it confirmed can be read.
     state = await writeState(epochFile, { ...state, writerEpoch })
   }
@@ -85,16 +86,16 @@ async function openLog ({ medium, ringSize }: Target, environment: Environment, 
   if (kept.length >= ringsMax) {
     throw new StreambedError('OVER_CAPACITY', `${kept.length} rings of earlier takeovers still hold records; end the processes that hold their locks, then start again. path=${medium.path}`)
   }
-  const ringLock = medium.kind === 'device' ? lock! : own(owned, await medium.lockRing(writerEpoch))
+  const ringLock = medium.kind === 'device' ? lock! : own(owned, await medium.lockRing(writerEpoch), environment)
   const salt = environment.random.bytes(8)
   const ring = await medium.createRing({ sequence: 0, clusterId, nodeId, ringId: writerEpoch, salt, base: end, size: ringSize, scanStart: end, trimmed, confirmedEnd: end })
-  owned.defer(async () => { await ring.close() })
+  owned.defer(async () => { await release(environment.logger, 'ring', () => ring.close()) })
   const frozen = kept.map(each => ({ ...each.reference, end: each.scan.end }))
   const rings = [...frozen, { ringId: writerEpoch, base: end, size: ringSize, end: undefined }]
   const written = await writeState(epochFile, { sequence: state?.sequence ?? -1, clusterId, nodeId, writerEpoch, rings })
-  for (const each of scanned) if (!kept.includes(each)) await each.ring.close()
+  for (const each of scanned) if (!kept.includes(each)) await release(environment.logger, 'ring', () => each.ring.close())
   await removeStrays(medium, written, environment)
-  if (last !== undefined && lock !== undefined) await lock.release()
+  if (last !== undefined && lock !== undefined) await release(environment.logger, 'ring lock', () => lock.release())
   return { ...found, ring, index: new BatchIndex(), ringLock, oldRings: oldRingsOf(kept) }
 }
 
@@ -173,17 +174,17 @@ async function lockDevice (medium: Medium): Promise<FileLock> {
 }
 
 /** Undefined while the earlier writer lives, be it stopped. */
-async function tryLock (medium: Medium, ringId: number, owned: AsyncDisposableStack): Promise<FileLock | undefined> {
+async function tryLock (medium: Medium, ringId: number, owned: AsyncDisposableStack, environment: Environment): Promise<FileLock | undefined> {
   try {
-    return own(owned, await medium.lockRing(ringId))
+    return own(owned, await medium.lockRing(ringId), environment)
   } catch (error) {
     if (StreambedError.is(error, 'LOCKED')) return undefined
     throw error
   }
 }
 
-function own (owned: AsyncDisposableStack, lock: FileLock): FileLock {
-  owned.defer(async () => { await lock.release() })
+function own (owned: AsyncDisposableStack, lock: FileLock, { logger }: Environment): FileLock {
+  owned.defer(async () => { await release(logger, 'ring lock', () => lock.release()) })
   return lock
 }
 
@@ -203,7 +204,7 @@ async function writeState (epochFile: EpochFile, state: EpochState): Promise<Epo
 
 async function openRing (medium: Medium, reference: RingReference, environment: Environment, owned: AsyncDisposableStack): Promise<ScannedRing> {
   const ring = await openNamedRing(medium, reference.ringId)
-  owned.defer(async () => { await ring.close() })
+  owned.defer(async () => { await release(environment.logger, 'ring', () => ring.close()) })
   checkRing(ring, reference)
   const index = new BatchIndex()
   return { reference, ring, index, scan: await scanRing(ring, reference.end, index, environment) }
@@ -251,6 +252,6 @@ async function holdsRecords (medium: Medium, ringId: number, environment: Enviro
     const scan = await scanRing(ring, undefined, new BatchIndex(), environment)
     return scanStart !== base || scan.end !== base || scan.damage !== undefined
   } finally {
-    await ring.close()
+    await release(environment.logger, 'ring', () => ring.close())
   }
 }

@@ -6,6 +6,7 @@ import type { EpochFile } from './epoch-file.ts'
 import { fenced, outcomeUnknown, outOfSpace } from './errors.ts'
 import type { OldRings } from './old-rings.ts'
 import { readRecords } from './records.ts'
+import { release } from './release.ts'
 import type { Ring } from './ring.ts'
 import { firstRecordOf, watermarkLagBytes } from './scan.ts'
 
@@ -308,11 +309,11 @@ export class RegionalDiskWal implements Wal {
         this.#environment.logger.warn('the last trim of the write-ahead log could not be stored', { path, cause: String(error) })
       }
     }
-    await using released = new AsyncDisposableStack()
-    released.defer(async () => { await ringLock?.release() })
-    released.defer(async () => { await epochFile.close() })
-    released.defer(async () => { await ring.close() })
-    released.defer(async () => { await oldRings.close() })
+    const { logger } = this.#environment
+    await release(logger, 'old rings', () => oldRings.close())
+    await release(logger, 'ring', () => ring.close())
+    await release(logger, 'epoch file', () => epochFile.close())
+    await release(logger, 'ring lock', () => ringLock?.release())
   }
 }
 

@@ -2,7 +2,7 @@ import { sleep, type Clock, type Random } from '../environment.ts'
 import { StreambedError, type ErrorCode } from '../errors.ts'
 import type { DirectoryEntry, FileHandle, FileLock, FileMode, FileStat, FileSystem, OpenOptions } from '../file-system.ts'
 import { SimulatedDirectory, type SimulatedNode } from './simulated-directory.ts'
-import { pageBytes, SimulatedFile } from './simulated-file.ts'
+import { pageBytes, sectorBytes, SimulatedFile } from './simulated-file.ts'
 
 export type FileOperation =
   | 'open' | 'readFile' | 'makeDirectory' | 'list' | 'stat' | 'rename' | 'link' | 'remove' | 'removeDirectory' | 'syncDirectory'
@@ -302,7 +302,9 @@ class SimulatedFileHandle implements FileHandle {
       // Unlike a datasync it says nothing of other writes.
       if (this.#isSynchronous) this.#file.endSync(this.#file.beginRangeSync(position, total))
     }, random => {
-      this.#store(chunks, position, Math.floor(random.fraction() * (total + 1)))
+      // A system stops between sectors, never inside one.
+      const reached = Math.floor((position + random.fraction() * (total + 1)) / sectorBytes) * sectorBytes - position
+      this.#store(chunks, position, random.fraction() < 0.2 ? total : reached)
       if (this.#isSynchronous) this.#file.failSync(random)
     })
   }
