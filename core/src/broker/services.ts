@@ -23,6 +23,8 @@ export interface BrokerServices {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Creates an internal topic unless it is there; safe to call at any time, by many. */
+  readonly ensureInternalTopic: (name: string) => Promise<void>
   /** This node's address on a listener. */
   readonly endpoint: (listener: string) => Endpoint
 }

@@ -80,6 +80,8 @@ export class Partition {
   get logStartOffset (): number { return this.#data.startOffset }
   /** All below is durable and readable; no replicas lag here, so it is the log end offset too. */
   get highWatermark (): number { return this.#data.confirmedOffset }
+  /** The offset that the next append will get. */
+  get nextOffset (): number { return this.#data.nextOffset }
   /** Without transactions nothing is ever unstable. */
   get lastStableOffset (): number { return this.highWatermark }
   get producers (): ProducerStates { return this.#producers }

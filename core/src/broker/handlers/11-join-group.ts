@@ -1,0 +1,46 @@
+import { KafkaErrorCode } from '../../protocol/error-codes.ts'
+import { ApiKey } from '../../protocol/messages/apis.ts'
+import { joinFailure, type JoinResult } from '../group/member.ts'
+import type { ApiHandler } from '../handler.ts'
+import type { BrokerServices } from '../services.ts'
+import { groupCodeOf } from './group-request.ts'
+
+const memberIdRequiredSince = 4
+const skipAssignmentSince = 9
+/** Before it, a null protocol name cannot be told. */
+const nullProtocolSince = 7
+
+/** JoinGroup, versions 0 to 9: classic groups with dynamic and static members. */
+export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.JoinGroup> {
+  return {
+    apiKey: ApiKey.JoinGroup,
+    handle: async (request, { apiVersion, clientHost, clientId }) => {
+      const respond = (result: JoinResult): JoinResult & { throttleTimeMs: number } => ({
+        throttleTimeMs: 0,
+        ...result,
+        protocolName: result.protocolName ?? (apiVersion >= nullProtocolSince ? null : '')
+      })
+      if (request.groupId === '') return respond(joinFailure(KafkaErrorCode.INVALID_GROUP_ID, request.memberId))
+      try {
+        // Who names itself must be known: only a newcomer makes a group.
+        const found = request.memberId === '' ? await services.groups.ensure(request.groupId) : await services.groups.find(request.groupId)
+        if (found === undefined) return respond(joinFailure(KafkaErrorCode.UNKNOWN_MEMBER_ID, request.memberId))
+        return respond(await found.shard.act(found.entry, (group, nowMs) => group.join({
+          memberId: request.memberId,
+          groupInstanceId: request.groupInstanceId,
+          clientId,
+          clientHost: `/${clientHost}`,
+          sessionTimeoutMs: request.sessionTimeoutMs,
+          rebalanceTimeoutMs: request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
+          protocolType: request.protocolType,
+          // Copies: the group keeps them long after the request's frame.
+          protocols: request.protocols.map(({ metadata, name }) => ({ name, metadata: Uint8Array.from(metadata) })),
+          requiresKnownMemberId: apiVersion >= memberIdRequiredSince,
+          supportsSkippingAssignment: apiVersion >= skipAssignmentSince
+        }, nowMs)))
+      } catch (error) {
+        return respond(joinFailure(groupCodeOf(error), request.memberId))
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { KafkaErrorCode } from '../../protocol/error-codes.ts'
+import { ApiKey } from '../../protocol/messages/apis.ts'
+import type { ApiHandler } from '../handler.ts'
+import type { BrokerServices } from '../services.ts'
+import { groupCodeOf } from './group-request.ts'
+
+const severalSince = 3
+
+/** LeaveGroup, versions 0 to 5: one member, from version 3 on several, static ones by instance id. */
+export function leaveGroupHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.LeaveGroup> {
+  return {
+    apiKey: ApiKey.LeaveGroup,
+    handle: async (request, { apiVersion }) => {
+      if (request.groupId === '') return { throttleTimeMs: 0, errorCode: KafkaErrorCode.INVALID_GROUP_ID, members: [] }
+      try {
+        const found = await services.groups.find(request.groupId)
+        const leaving = apiVersion >= severalSince ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
+        const members = leaving.map(({ groupInstanceId, memberId }) => ({
+          memberId,
+          groupInstanceId,
+          errorCode: found?.shard.act(found.entry, (group, nowMs) => group.leave({ memberId, groupInstanceId }, nowMs)) ?? KafkaErrorCode.UNKNOWN_MEMBER_ID
+        }))
+        const errorCode = apiVersion >= severalSince ? KafkaErrorCode.NONE : members[0]!.errorCode
+        return { throttleTimeMs: 0, errorCode, members: apiVersion >= severalSince ? members : [] }
+      } catch (error) {
+        return { throttleTimeMs: 0, errorCode: groupCodeOf(error), members: [] }
+      }
+    }
+  }
+}
