@@ -12,8 +12,9 @@ export interface ServerParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: ServerLimits
-  readonly dispatch: (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
 }
+
+export type Dispatch = (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
 
 /** How much of the room a release must leave before held connections are read again. */
 const resumeBelow = 0.75
@@ -27,12 +28,17 @@ export class Server implements AsyncDisposable {
   #sweeping: Promise<void> = Promise.resolve()
   #inFlightBytes = 0
   #unsentBytes = 0
-  #isHolding = false
+  /** Connections are not read: there is nobody to serve them yet, or too much is in flight. */
+  #isHolding = true
+  #dispatch: Dispatch | undefined
   #whenEmpty: (() => void) | undefined
 
   private constructor (parts: ServerParts) { this.#parts = parts }
 
-  /** Listens everywhere or nowhere. Rejects with MISCONFIGURED for an address that cannot be listened on. */
+  /**
+   * Listens everywhere or nowhere. Clients may connect at once; they are read from `serve` on. Rejects with MISCONFIGURED for
+   * an address that cannot be listened on.
+   */
   static async open (parts: ServerParts, listeners: readonly ListenerOptions[]): Promise<Server> {
     const server = new Server(parts)
     try {
@@ -46,6 +52,12 @@ export class Server implements AsyncDisposable {
     }
     server.#sweeping = server.#sweepIdle()
     return server
+  }
+
+  /** Begins to read what clients send. */
+  serve (dispatch: Dispatch): void {
+    this.#dispatch = dispatch
+    this.#resumeAll()
   }
 
   /** The ports in use, by listener; they differ from the options where those said 0. */
@@ -71,13 +83,8 @@ export class Server implements AsyncDisposable {
 
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
 
-  /** Hangs up on every client and goes on listening: what they asked for can no longer be answered. */
-  disconnectAll (): void {
-    for (const session of this.#sessions) session.close()
-  }
-
   #accept (connection: Connection, listener: string): void {
-    const { clock, dispatch, limits, logger } = this.#parts
+    const { clock, limits, logger } = this.#parts
     if (this.#stop.signal.aborted || this.#sessions.size >= limits.connectionsMax) {
       if (!this.#stop.signal.aborted) logger.warn('refused a connection: there are too many', { client: connection.remoteAddress, connections: this.#sessions.size })
       connection.destroy()
@@ -88,7 +95,7 @@ export class Server implements AsyncDisposable {
       listener,
       clock,
       limits,
-      dispatch,
+      dispatch: (frame, context) => this.#dispatch!(frame, context),
       onHeldBytes: change => this.#onHeldBytes(change),
       onClosed: closed => this.#onClosed(closed)
     })
@@ -108,11 +115,15 @@ export class Server implements AsyncDisposable {
     if (!this.#isHolding && this.#inFlightBytes > inFlightBytesMax) {
       this.#isHolding = true
       for (const session of this.#sessions) session.pause()
-    } else if (this.#isHolding && this.#inFlightBytes < inFlightBytesMax * resumeBelow) {
-      this.#isHolding = false
-      if (!this.#stop.signal.aborted) for (const session of this.#sessions) session.resume()
+    } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightBytes < inFlightBytesMax * resumeBelow) {
+      this.#resumeAll()
     }
     if (change.unsent > 0) this.#cutOffStalled()
+  }
+
+  #resumeAll (): void {
+    this.#isHolding = false
+    if (!this.#stop.signal.aborted) for (const session of this.#sessions) session.resume()
   }
 
   /** Clients that take nothing must not use up the memory of those who do. */

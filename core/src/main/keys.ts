@@ -1,0 +1,26 @@
+import type { ServiceIdentifier } from 'inversify'
+import type { Environment, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
+import type { Metadata } from '../metadata/metadata.ts'
+import type { StreamEngine } from '../storage/stream/stream-engine.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Network } from '../runtime/network.ts'
+import type { Server } from '../server/server.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { LoadedBackends } from './backends.ts'
+import type { Registration } from './register-node.ts'
+
+/** What the container binds. Simulations and tests bind other environments, networks and backends to the same keys. */
+export const keys = {
+  config: Symbol('BrokerConfig') as ServiceIdentifier<BrokerConfig>,
+  environment: Symbol('Environment') as ServiceIdentifier<Environment>,
+  network: Symbol('Network') as ServiceIdentifier<Network>,
+  backends: Symbol('LoadedBackends') as ServiceIdentifier<LoadedBackends>,
+  objectStore: Symbol('ObjectStore') as ServiceIdentifier<ObjectStore>,
+  metadataLog: Symbol('MetadataLog') as ServiceIdentifier<MetadataLog>,
+  metadata: Symbol('Metadata') as ServiceIdentifier<Metadata>,
+  registration: Symbol('Registration') as ServiceIdentifier<Registration>,
+  wal: Symbol('Wal') as ServiceIdentifier<Wal>,
+  engine: Symbol('StreamEngine') as ServiceIdentifier<StreamEngine>,
+  broker: Symbol('Broker') as ServiceIdentifier<Broker>,
+  server: Symbol('Server') as ServiceIdentifier<Server>
+}

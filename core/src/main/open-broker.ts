@@ -1,0 +1,111 @@
+import 'reflect-metadata'
+import { Container } from 'inversify'
+import type { Environment, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
+import { Broker } from '../broker/broker.ts'
+import { Metadata } from '../metadata/metadata.ts'
+import type { Endpoint } from '../metadata/records.ts'
+import { StreamCatalog } from '../metadata/stream-catalog.ts'
+import type { Network } from '../runtime/network.ts'
+import { Server } from '../server/server.ts'
+import { RetryingObjectStore } from '../storage/object-store/retrying-object-store.ts'
+import { StreamEngine } from '../storage/stream/stream-engine.ts'
+import { loadBackends, type LoadedBackends } from './backends.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { keys } from './keys.ts'
+import { openWal } from './open-wal.ts'
+import { registerNode, type Registration } from './register-node.ts'
+
+const snapshotEveryEntries = 1_000
+
+/** What a broker runs on: the machine, or a simulation of it. */
+export interface Host {
+  readonly environment: Environment
+  readonly network: Network
+  /** Stands in for the plugins that the configuration names: tests bring doubles that share a medium. */
+  readonly backends?: LoadedBackends
+}
+
+/** A broker that serves clients. Disposing it drains connections, then closes everything in the reverse order of opening. */
+export interface OpenBroker extends AsyncDisposable {
+  readonly server: Server
+  readonly broker: Broker
+  readonly engine: StreamEngine
+  readonly metadata: Metadata
+  readonly registration: Registration
+  /** Resolves with the reason once this broker can no longer serve: it must be disposed, and perhaps opened anew. */
+  readonly failed: Promise<unknown>
+}
+
+/** Opens a broker, from its backends up to its listeners. A failing open closes what had opened. */
+export async function openBroker (config: BrokerConfig, host: Host): Promise<OpenBroker> {
+  await using opened = new AsyncDisposableStack()
+  const container = bindings(config, host, opened)
+  await container.getAsync(keys.server)
+  const broker = await container.getAsync(keys.broker)
+  const { engine, metadata, registration, server } = {
+    server: await container.getAsync(keys.server),
+    engine: await container.getAsync(keys.engine),
+    metadata: await container.getAsync(keys.metadata),
+    registration: await container.getAsync(keys.registration)
+  }
+  // Listening came first, so that a port in use is found before anything is fenced; serving ends first.
+  opened.defer(() => server.close())
+  server.serve((frame, context) => broker.dispatch(frame, context))
+  const failed = Promise.race([engine.failed, metadata.failed])
+  const stack = opened.move()
+  return { server, broker, engine, metadata, registration, failed, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** The stack owns the order of closing: inversify would close all singletons at once. */
+function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStack): Container {
+  const container = new Container({ defaultScope: 'Singleton' })
+  const { environment } = host
+  container.bind(keys.config).toConstantValue(config)
+  container.bind(keys.environment).toConstantValue(environment)
+  container.bind(keys.network).toConstantValue(host.network)
+  container.bind(keys.backends).toResolvedValue(async () => host.backends ?? await loadBackends(config))
+
+  container.bind(keys.objectStore).toResolvedValue(async ({ objects }: LoadedBackends): Promise<ObjectStore> =>
+    opened.use(new RetryingObjectStore(await objects.plugin.open(objects.options, environment), environment)), [keys.backends])
+
+  container.bind(keys.metadataLog).toResolvedValue(async ({ metadata }: LoadedBackends, objectStore: ObjectStore): Promise<MetadataLog> =>
+    opened.use(await metadata.plugin.open(metadata.options, environment, metadata.plugin.needsObjectStore ? { objectStore } : {})),
+  [keys.backends, keys.objectStore])
+
+  container.bind(keys.metadata).toResolvedValue(async (log: MetadataLog) =>
+    opened.use(await Metadata.open({ log, environment, snapshotEveryEntries })), [keys.metadataLog])
+
+  container.bind(keys.server).toResolvedValue(async (network: Network) =>
+    opened.use(await Server.open({ network, clock: environment.clock, logger: environment.logger, limits: config.limits }, config.node.listeners)),
+  [keys.network])
+
+  container.bind(keys.registration).toResolvedValue((metadata: Metadata, server: Server) =>
+    registerNode(metadata, config, endpointsOf(config, server), environment), [keys.metadata, keys.server])
+
+  container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, objectStore: ObjectStore, metadata: Metadata, registration: Registration): Promise<Wal> =>
+    opened.use(await openWal({ config, environment, backends, objectStore, metadata, registration })),
+  [keys.backends, keys.objectStore, keys.metadata, keys.registration])
+
+  container.bind(keys.engine).toResolvedValue(async (wal: Wal, objectStore: ObjectStore, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
+    opened.use(await StreamEngine.open({
+      wal,
+      stores: new Map([[config.storage.engine.store, objectStore]]),
+      catalog: new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch }),
+      environment,
+      options: config.storage.engine
+    })), [keys.wal, keys.objectStore, keys.metadata, keys.registration])
+
+  container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka })),
+  [keys.engine, keys.metadata, keys.registration])
+
+  return container
+}
+
+/** What clients are told: the advertised address, or the one in use. */
+function endpointsOf ({ node }: BrokerConfig, server: Server): Endpoint[] {
+  return server.addresses.map(({ host, name, port }) => {
+    const advertised = node.listeners.find(listener => listener.name === name)?.advertised
+    return { name, ...advertised ?? { host, port } }
+  })
+}

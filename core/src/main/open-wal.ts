@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Environment, ObjectStore, Wal } from '@streambed/sdk'
+import type { Metadata } from '../metadata/metadata.ts'
+import { StreamCatalog } from '../metadata/stream-catalog.ts'
+import { StreamEngine } from '../storage/stream/stream-engine.ts'
+import type { StorageOptions } from '../storage/options.ts'
+import type { LoadedBackends } from './backends.ts'
+import type { BackendConfig, BrokerConfig } from './config/broker-config.ts'
+import type { LoadedBackend } from './plugins/plugin-loader.ts'
+import type { Registration } from './register-node.ts'
+
+export interface WalParts {
+  readonly config: BrokerConfig
+  readonly environment: Environment
+  readonly backends: LoadedBackends
+  readonly objectStore: ObjectStore
+  readonly metadata: Metadata
+  readonly registration: Registration
+}
+
+/**
+ * Opens the configured WAL. When the node last used another one, that is recovered first: what it holds is moved into
+ * objects, and only then is the new one registered and used. So changing the WAL between restarts loses nothing.
+ */
+export async function openWal (parts: WalParts): Promise<Wal> {
+  const { backends, config, environment, metadata, registration } = parts
+  const { nodeEpoch, nodeId } = registration
+  const configured: BackendConfig = config.storage.wal
+  const last = registration.lastWal as BackendConfig | null
+  if (last !== null && !isDeepStrictEqual(last, configured)) {
+    environment.logger.info('the configured WAL is not the one last used: moving its records into objects', { last: last.plugin, configured: configured.plugin })
+    await drainWal(parts, await backends.loadWal(last), config.storage.engine)
+  }
+  if (last === null || !isDeepStrictEqual(last, configured)) {
+    await metadata.propose(() => ({ records: [{ type: 'nodeWalChanged', nodeId, epoch: nodeEpoch, wal: configured }], result: undefined }))
+  }
+  return await open(parts, backends.wal)
+}
+
+async function drainWal (parts: WalParts, backend: LoadedBackend<'wal'>, options: StorageOptions): Promise<void> {
+  const { environment, metadata, objectStore, registration: { nodeEpoch, nodeId } } = parts
+  await using wal = await open(parts, backend)
+  const catalog = new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch })
+  await using engine = await StreamEngine.open({ wal, catalog, environment, options, stores: new Map([[options.store, objectStore]]) })
+  await engine.flush()
+}
+
+function open ({ environment, objectStore, registration }: WalParts, { options, plugin }: LoadedBackend<'wal'>): Promise<Wal> {
+  const { clusterId, nodeEpoch: writerEpoch, nodeId } = registration
+  return plugin.open(options, environment, {
+    writer: { clusterId, nodeId, writerEpoch },
+    ...plugin.needsObjectStore ? { objectStore } : {}
+  })
+}
