@@ -134,8 +134,6 @@ export class DeviceMedium implements Medium {
   async createRing (state: RingState): Promise<Ring> {
     const handle = await this.#open()
     return await owning(handle, this.#environment, async () => {
-      // A slot of an earlier, unfinished formatting must not look newer than ours.
-      await handle.write([new Uint8Array(ringHeaderBytes)], epochAreaBytes)
       return await Ring.create(handle, this.path, epochAreaBytes, this.#environment, state)
     })
   }

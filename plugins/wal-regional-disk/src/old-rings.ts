@@ -49,7 +49,7 @@ export class OldRings {
 
   async * records (trimmed: number): AsyncGenerator<WalRecord, void, undefined> {
     for (const { ring, scan } of this.#rings) {
-      yield * readRecords(ring, { start: ring.state.scanStart, end: scan.end }, trimmed, this.#environment)
+      yield * readRecords(ring, scan, trimmed, this.#environment)
       if (scan.damage !== undefined) return
     }
   }

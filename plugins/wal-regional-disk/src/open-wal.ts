@@ -90,8 +90,8 @@ async function openLog ({ medium, ringSize }: Target, environment: Environment, 
   const salt = environment.random.bytes(8)
   const ring = await medium.createRing({ sequence: 0, clusterId, nodeId, ringId: writerEpoch, salt, base: end, size: ringSize, scanStart: end, trimmed, confirmedEnd: end })
   owned.defer(async () => { await release(environment.logger, 'ring', () => ring.close()) })
-  const frozen = kept.map(each => ({ ...each.reference, end: each.scan.end }))
-  const rings = [...frozen, { ringId: writerEpoch, base: end, size: ringSize, end: undefined }]
+  const frozen = kept.map(each => ({ ...each.reference, frozen: { start: each.scan.start, end: each.scan.end } }))
+  const rings = [...frozen, { ringId: writerEpoch, base: end, size: ringSize, frozen: undefined }]
   const written = await writeState(epochFile, { sequence: state?.sequence ?? -1, clusterId, nodeId, writerEpoch, rings })
   for (const each of scanned) if (!kept.includes(each)) await release(environment.logger, 'ring', () => each.ring.close())
   await removeStrays(medium, written, environment)
@@ -207,7 +207,7 @@ async function openRing (medium: Medium, reference: RingReference, environment: 
   owned.defer(async () => { await release(environment.logger, 'ring', () => ring.close()) })
   checkRing(ring, reference)
   const index = new BatchIndex()
-  return { reference, ring, index, scan: await scanRing(ring, reference.end, index, environment) }
+  return { reference, ring, index, scan: await scanRing(ring, reference.frozen, index, environment) }
 }
 
 async function openNamedRing (medium: Medium, ringId: number): Promise<Ring> {

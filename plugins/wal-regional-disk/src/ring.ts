@@ -21,10 +21,13 @@ export class Ring {
     this.#state = state
   }
 
-  /** Writes the first slot of a new ring. Owns `handle`, which must be synchronous, once it resolves. */
+  /**
+   * Writes the header of a new ring, the place of its second slot too: from then on a trim finds its disk space taken, even
+   * on a full disk. Owns `handle`, which must be synchronous, once it resolves.
+   */
   static async create (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState): Promise<Ring> {
     const ring = new Ring(handle, path, offset, environment, state)
-    await ring.#writeSlot(state)
+    await handle.write([encodeRingSlot(state, environment.crc32c), new Uint8Array(ringHeaderBytes - slotBytes)], offset)
     return ring
   }
 

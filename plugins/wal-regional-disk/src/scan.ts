@@ -4,14 +4,17 @@ import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, re
 import type { BatchIndex } from './batch-index.ts'
 import type { Ring } from './ring.ts'
 import { RingReader, type Batch } from './ring-reader.ts'
+import type { RingReference } from './slots.ts'
 
 /** What the header's watermark may lag behind the log: past it damage is told from a torn tail by searching. */
 export function watermarkLagBytes (ringSize: number): number { return Math.min(32 * 2 ** 20, alignUp(ringSize / 8)) }
 
 export interface ScanResult {
+  /** Of the first batch, trimmed or not. */
+  readonly start: number
   /** After the last whole batch. */
   readonly end: number
-  /** The highest trimmed position that the ring knows. */
+  /** The highest trimmed position that the ring knows; -1 for a frozen one: the ring after it knows better. */
   readonly trimmed: number
   /** The last record, trimmed or not; -1 without one. */
   readonly lastRecord: number
@@ -21,29 +24,30 @@ export interface ScanResult {
   readonly damage: StreambedError | undefined
 }
 
-/** Reads a whole ring, checks every batch, and finds where it ends. `frozenEnd`: where a takeover ended it. */
-export async function scanRing (ring: Ring, frozenEnd: number | undefined, index: BatchIndex, environment: Environment): Promise<ScanResult> {
-  const { scanStart, confirmedEnd, size } = ring.state
-  const limit = frozenEnd ?? scanStart + size
-  const reader = new RingReader(ring, environment.crc32c, { start: scanStart, limit }, false)
-  let trimmed = ring.state.trimmed
+/** Reads a whole ring, checks every batch, and finds where it ends. */
+export async function scanRing (ring: Ring, frozen: RingReference['frozen'], index: BatchIndex, environment: Environment): Promise<ScanResult> {
+  const { confirmedEnd, size } = ring.state
+  const start = frozen?.start ?? ring.state.scanStart
+  const limit = frozen?.end ?? start + size
+  const reader = new RingReader(ring, environment.crc32c, { start, limit }, false)
+  let trimmed = frozen === undefined ? ring.state.trimmed : -1
   let lastRecord = -1
   let last: { position: number, total: number } | undefined
   for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
     lastRecord = lastRecordOf(batch)
     index.push(batch.position, lastRecord)
-    trimmed = Math.max(trimmed, batch.trimmed)
+    if (frozen === undefined) trimmed = Math.max(trimmed, batch.trimmed)
     last = { position: batch.position, total: batch.end - batch.position }
   }
   const end = reader.position
-  const damage = await damageAt(reader, ring, frozenEnd)
+  const damage = await damageAt(reader, ring, frozen?.end)
   let doubtful: ScanResult['doubtful']
-  if (damage === undefined && last !== undefined && end > confirmedEnd) {
+  if (damage === undefined && frozen === undefined && last !== undefined && end > confirmedEnd) {
     const bytes = new Uint8Array(last.total)
     await ring.read(bytes, last.position)
     doubtful = { position: last.position, bytes }
   }
-  return { end, trimmed, lastRecord, doubtful, damage }
+  return { start, end, trimmed, lastRecord, doubtful, damage }
 }
 
 async function damageAt (reader: RingReader, ring: Ring, frozenEnd: number | undefined): Promise<StreambedError | undefined> {

@@ -7,12 +7,14 @@ export const formatVersion = 1
 /** One sector: a crash leaves a slot old or new, never mixed. What is neither is damage. */
 export const slotBytes = 512
 export const clusterIdBytesMax = 128
-export const ringsMax = 10
+export const ringsMax = 8
 
 const epochMagic = 'SBWEPOCH'
 const ringMagic = 'SBWRING1'
 const crcAt = 508
-const openEnd = 2 ** 53
+const ringEntryBytes = 40
+/** Stands for the start and end of the ring in use. */
+const notFrozen = 2 ** 53
 
 /** One ring of the chain, oldest first; the last is written to. */
 export interface RingReference {
@@ -20,8 +22,11 @@ export interface RingReference {
   /** Position of the ring's first byte in its first lap. */
   readonly base: number
   readonly size: number
-  /** Where a takeover froze the ring: what lies behind was never confirmed. Undefined for the last. */
-  readonly end: number | undefined
+  /**
+   * What a takeover found in the ring; undefined for the last one. Nothing that the fenced writer still does, to the ring or
+   * its header, changes what is read: what it puts behind `end` was never confirmed, and it overwrites nothing from `start` on.
+   */
+  readonly frozen: { readonly start: number, readonly end: number } | undefined
 }
 
 export interface EpochState {
@@ -64,11 +69,12 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
   writeUint64(view, 24, state.writerEpoch)
   view.setUint16(32, putText(bytes, 34, state.clusterId), true)
   state.rings.forEach((ring, index) => {
-    const at = 168 + index * 32
+    const at = 168 + index * ringEntryBytes
     writeUint64(view, at, ring.ringId)
     writeUint64(view, at + 8, ring.base)
     writeUint64(view, at + 16, ring.size)
-    writeUint64(view, at + 24, ring.end ?? openEnd)
+    writeUint64(view, at + 24, ring.frozen?.start ?? notFrozen)
+    writeUint64(view, at + 32, ring.frozen?.end ?? notFrozen)
   })
   view.setUint32(crcAt, crc32c(bytes.subarray(0, crcAt)), true)
   return bytes
@@ -79,9 +85,10 @@ export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string):
   if (typeof view === 'string') return { kind: view }
   const rings: RingReference[] = []
   for (let index = 0; index < Math.min(view.getUint16(10, true), ringsMax); index++) {
-    const at = 168 + index * 32
-    const end = readUint64(view, at + 24)
-    rings.push({ ringId: readUint64(view, at), base: readUint64(view, at + 8), size: readUint64(view, at + 16), end: end === openEnd ? undefined : end })
+    const at = 168 + index * ringEntryBytes
+    const start = readUint64(view, at + 24)
+    const frozen = start === notFrozen ? undefined : { start, end: readUint64(view, at + 32) }
+    rings.push({ ringId: readUint64(view, at), base: readUint64(view, at + 8), size: readUint64(view, at + 16), frozen })
   }
   const state = {
     sequence: readUint64(view, 16),
