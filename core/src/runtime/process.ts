@@ -1,0 +1,15 @@
+/** The process's environment variables. */
+export const environmentVariables: Readonly<Record<string, string | undefined>> = process.env
+
+/** Resolves with the first signal that asks the process to end. A second one ends it at once. */
+export function shutdownRequested (): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+/** Keeps the process alive until the returned function is called: timers of ours do not. */
+export function keepAlive (): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30)
+  return () => clearInterval(timer)
+}
