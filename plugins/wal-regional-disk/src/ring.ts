@@ -12,13 +12,16 @@ export class Ring {
   readonly #offset: number
   readonly #environment: Environment
   #state: RingState
+  /** The state may be older than the last one written. */
+  readonly hasDamagedSlot: boolean
 
-  private constructor (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState) {
+  private constructor (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState, hasDamagedSlot: boolean) {
     this.#handle = handle
     this.path = path
     this.#offset = offset
     this.#environment = environment
     this.#state = state
+    this.hasDamagedSlot = hasDamagedSlot
   }
 
   /**
@@ -26,7 +29,7 @@ export class Ring {
    * on a full disk. Owns `handle`, which must be synchronous, once it resolves.
    */
   static async create (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState): Promise<Ring> {
-    const ring = new Ring(handle, path, offset, environment, state)
+    const ring = new Ring(handle, path, offset, environment, state, false)
     await handle.write([encodeRingSlot(state, environment.crc32c), new Uint8Array(ringHeaderBytes - slotBytes)], offset)
     return ring
   }
@@ -42,8 +45,9 @@ export class Ring {
     if (state === undefined) {
       throw new StreambedError('CORRUPT', `the ring's header is damaged in both copies; its records cannot be read. path=${path}`)
     }
-    if (slots.some(slot => slot.kind === 'damaged')) environment.logger.warn('one copy of a ring header is damaged; the other is used', { path })
-    return new Ring(handle, path, offset, environment, state)
+    const hasDamagedSlot = slots.some(slot => slot.kind === 'damaged')
+    if (hasDamagedSlot) environment.logger.warn('one copy of a ring header is damaged; the other is used', { path })
+    return new Ring(handle, path, offset, environment, state, hasDamagedSlot)
   }
 
   get state (): RingState { return this.#state }

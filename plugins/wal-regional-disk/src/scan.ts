@@ -1,6 +1,6 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
 import { alignUp, viewOf } from './bytes.ts'
-import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, recordBytesCeiling } from './batch-format.ts'
+import { batchHeaderBytes } from './batch-format.ts'
 import type { BatchIndex } from './batch-index.ts'
 import type { Ring } from './ring.ts'
 import { RingReader, type Batch } from './ring-reader.ts'
@@ -55,9 +55,8 @@ async function damageAt (reader: RingReader, ring: Ring, frozenEnd: number | und
   const { confirmedEnd, size } = ring.state
   if (at < Math.min(confirmedEnd, frozenEnd ?? confirmedEnd)) return damaged(ring, at, `confirmed up to ${confirmedEnd}`)
   if (frozenEnd !== undefined) return at === frozenEnd ? undefined : damaged(ring, at, `ended at ${frozenEnd}`)
-  if (at === confirmedEnd && at === ring.state.scanStart + size) return undefined
-  const largestBatch = Math.max(batchBytes(1, recordBytesCeiling), batchBytes(batchRecordsMax, batchPayloadBytesMax))
-  const later = await reader.findLater(confirmedEnd + watermarkLagBytes(size) + 2 * Math.min(largestBatch, size))
+  // A batch that would begin further behind the watermark is written only after a header slot has moved that.
+  const later = await reader.findLater(ring.hasDamagedSlot ? Infinity : confirmedEnd + watermarkLagBytes(size))
   return later === undefined ? undefined : damaged(ring, at, `a later batch stands at ${later}`)
 }
 
