@@ -23,8 +23,9 @@ export async function listFolder (fileSystem: FileSystem, folder: string): Promi
   return found
 }
 
-/** Makes `folder` and those above it, each durable in its parent. */
+/** Makes `folder` and those above it; durable only after `syncAncestors`. */
 export async function ensureFolder (fileSystem: FileSystem, folder: string): Promise<void> {
+  const parent = path.dirname(folder)
   try {
     await fileSystem.makeDirectory(folder)
   } catch (error) {
@@ -32,12 +33,26 @@ export async function ensureFolder (fileSystem: FileSystem, folder: string): Pro
       if ((await fileSystem.stat(folder)).kind === 'directory') return
       throw new StreambedError('MISCONFIGURED', `the metadata log's path is not a folder. Move what lies there away, or configure another path. path=${folder}`, { cause: error })
     }
-    const parent = path.dirname(folder)
     if (!StreambedError.is(error, 'NOT_FOUND') || parent === folder) throw error
     await ensureFolder(fileSystem, parent)
-    await fileSystem.makeDirectory(folder)
+    await ensureFolder(fileSystem, folder)
   }
-  await fileSystem.syncDirectory(path.dirname(folder))
+}
+
+/**
+ * Makes the names of `folder` and of all above it durable: also of those that are there already, since a process may
+ * have been killed between making and syncing them.
+ */
+export async function syncAncestors (fileSystem: FileSystem, folder: string): Promise<void> {
+  for (let at = path.dirname(folder); ; at = path.dirname(at)) {
+    try {
+      await fileSystem.syncDirectory(at)
+    } catch (error) {
+      // A folder that we may pass through but not read is the operator's work, as is what lies in it.
+      if (!StreambedError.is(error, 'PERMISSION_DENIED')) throw error
+    }
+    if (at === path.dirname(at)) return
+  }
 }
 
 export async function lockFolder (fileSystem: FileSystem, folder: string): Promise<FileLock> {

@@ -2,7 +2,7 @@ import { StreambedError } from '@streambed/sdk'
 import type { Environment, FileLock, FileSystem, MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from '@streambed/sdk'
 import path from 'node:path'
 import { corrupt, invalidArgument, logError } from './errors.ts'
-import { ensureFolder, fileName, listFolder, lockFolder } from './folder.ts'
+import { ensureFolder, fileName, listFolder, lockFolder, syncAncestors } from './folder.ts'
 import { encodeFrame, frameHeaderBytes } from './frame.ts'
 import { Growth } from './growth.ts'
 import type { FileMetadataLogOptions } from './options.ts'
@@ -260,7 +260,10 @@ function checkPosition (position: number): void {
 /** Opens what is in the folder: segments without gaps, the newest snapshot, nothing half-made. */
 async function recover (environment: Environment, folder: string): Promise<{ segments: Segment[], snapshotAt: number | undefined }> {
   const { fileSystem } = environment
+  // A process that was killed may have left names that are not durable yet: nothing may be built on them before.
+  await fileSystem.syncDirectory(folder)
   const found = await listFolder(fileSystem, folder)
+  if (found.log.length === 0) await syncAncestors(fileSystem, folder)
   for (const name of found.others) if (name.endsWith(temporarySuffix)) await fileSystem.remove(path.join(folder, name))
   const snapshotAt = found.snapshot.at(-1)
   const segments: Segment[] = []

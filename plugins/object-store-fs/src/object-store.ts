@@ -44,11 +44,13 @@ export class FsObjectStore implements ObjectStore {
 
   static async open (options: FsObjectStoreOptions, environment: Environment): Promise<FsObjectStore> {
     const root = path.resolve(options.path)
-    const folders = new DurableFolders(environment.fileSystem)
     const workspaces = path.join(root, 'temporary')
     const objects = path.join(root, 'objects')
     try {
+      const folders = new DurableFolders(environment.fileSystem, root)
       const hasFormat = await readFormat(environment.fileSystem, root)
+      // The mark is made last: where it is, the folders above are durable.
+      if (!hasFormat) await folders.ensureRoot()
       await folders.ensure(objects)
       const workspace = await Workspace.open(environment, folders, workspaces)
       const store = new FsObjectStore({ environment, objects, workspaces, workspace, folders })

@@ -1,5 +1,5 @@
 import { StreambedError, throwIfAborted } from '@streambed/sdk'
-import type { Environment } from '@streambed/sdk'
+import type { Environment, FileSystem } from '@streambed/sdk'
 import path from 'node:path'
 import { outcomeUnknown } from './errors.ts'
 import type { DurableFolders } from './folders.ts'
@@ -24,10 +24,18 @@ export async function publish (environment: Environment, folders: DurableFolders
   const folder = path.dirname(publication.file)
   await name(environment, folders, publication, folder)
   try {
+    await syncIfThere(fileSystem, folder)
+  } catch (error) {
+    throw outcomeUnknown(error, `put of ${publication.key}`)
+  }
+}
+
+/** Without its folder the object, too, is gone again: deleted by somebody else. */
+async function syncIfThere (fileSystem: FileSystem, folder: string): Promise<void> {
+  try {
     await fileSystem.syncDirectory(folder)
   } catch (error) {
-    // Without its folder the object, too, is gone again: deleted by somebody else.
-    if (!StreambedError.is(error, 'NOT_FOUND')) throw outcomeUnknown(error, `put of ${publication.key}`)
+    if (!StreambedError.is(error, 'NOT_FOUND')) throw error
   }
 }
 
@@ -56,6 +64,8 @@ async function name (environment: Environment, folders: DurableFolders, publicat
       if (StreambedError.is(error, 'ALREADY_EXISTS') && publication.ifAbsent) {
         // A network file system may send a link twice and report the second: the token tells our own win.
         if (await isOurs(environment, publication)) return
+        // Who made it may have died before this: told that it exists, the caller may rely on it.
+        await syncIfThere(fileSystem, folder)
         throw new TakenError(key, error)
       }
       if (StreambedError.is(error, 'UNAVAILABLE')) throw outcomeUnknown(error, `put of ${key}`)
