@@ -116,7 +116,7 @@ async function findTarget (options: RegionalDiskOptions, environment: Environmen
     stat = await environment.fileSystem.stat(path)
   } catch (error) {
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
-    await makeFolder(path, environment)
+    await makeFolder(path, environment.fileSystem)
   }
   if (stat === undefined || stat.kind === 'directory') {
     if (lockFile !== undefined) throw new StreambedError('MISCONFIGURED', `"lockFile" is for block devices; a folder holds its own lock. path=${path}`)
@@ -135,18 +135,27 @@ async function findTarget (options: RegionalDiskOptions, environment: Environmen
 
 function wholeBlocks (bytes: number): number { return Math.floor(bytes / blockBytes) * blockBytes }
 
-/** With its parents; each name durable. */
-async function makeFolder (path: string, { fileSystem }: Environment): Promise<void> {
+/** With its parents; each name durable. Another opener may be making them too. */
+async function makeFolder (path: string, fileSystem: Environment['fileSystem']): Promise<void> {
   const parent = /^(.*[^/])\/+[^/]+\/*$/.exec(path)?.[1] ?? (path.startsWith('/') ? '/' : '.')
+  const isTop = parent === '.' || parent === '/'
+  if (!await tryMakeFolder(path, fileSystem, isTop)) {
+    await makeFolder(parent, fileSystem)
+    await tryMakeFolder(path, fileSystem, true)
+  }
+  await fileSystem.syncDirectory(parent)
+}
+
+/** False while its parent is missing, unless that `mustHaveParent`. */
+async function tryMakeFolder (path: string, fileSystem: Environment['fileSystem'], mustHaveParent: boolean): Promise<boolean> {
   try {
     await fileSystem.makeDirectory(path)
   } catch (error) {
-    if (StreambedError.is(error, 'ALREADY_EXISTS')) return
-    if (!StreambedError.is(error, 'NOT_FOUND') || parent === path || parent === '.' || parent === '/') throw error
-    await makeFolder(parent, { fileSystem } as Environment)
-    await fileSystem.makeDirectory(path)
+    if (StreambedError.is(error, 'ALREADY_EXISTS')) return true
+    if (mustHaveParent || !StreambedError.is(error, 'NOT_FOUND')) throw error
+    return false
   }
-  await fileSystem.syncDirectory(parent)
+  return true
 }
 
 async function lockGate (medium: Medium, { clock, yieldTurn }: Environment): Promise<FileLock> {

@@ -1,0 +1,48 @@
+import { walConformance } from '@streambed/conformance'
+import { nodeEnvironment } from '@streambed/sdk/node'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import plugin from '../src/index.ts'
+import { MiB, simulated } from './support.ts'
+
+const { capabilities } = plugin
+
+walConformance({ describe, it }, {
+  name: 'regional-disk, on the real file system',
+  capabilities,
+  prepare: async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wal-'))
+    const environment = nodeEnvironment()
+    return {
+      open: async writer => await plugin.open({ path: join(folder, 'made', 'here'), capacity: 4 * MiB }, environment, { writer }),
+      cleanUp: async () => { await rm(folder, { recursive: true }) }
+    }
+  }
+})
+
+walConformance({ describe, it }, {
+  name: 'regional-disk, on a simulated file system',
+  capabilities,
+  prepare: async () => {
+    const { environment } = simulated()
+    return {
+      open: async writer => await plugin.open({ path: '/a/wal', capacity: 4 * MiB }, environment, { writer }),
+      cleanUp: async () => {}
+    }
+  }
+})
+
+walConformance({ describe, it }, {
+  name: 'regional-disk, on a simulated block device',
+  // A living writer on a device cannot be fenced.
+  capabilities: { ...capabilities, fencing: 'lock' },
+  prepare: async () => {
+    const { environment, files } = simulated()
+    files.addBlockDevice('/disk', 4 * MiB)
+    return {
+      open: async writer => await plugin.open({ path: '/disk' }, environment, { writer }),
+      cleanUp: async () => {}
+    }
+  }
+})
