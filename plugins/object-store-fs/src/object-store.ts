@@ -1,6 +1,6 @@
 import { StreambedError, objectKeyProblem, throwIfAborted } from '@streambed/sdk'
 import type {
-  CallOptions, DeleteOutcome, Environment, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage,
+  CallOptions, DeleteOutcome, Environment, FileSystem, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage,
   ObjectStore, ObjectStoreCapabilities, PutOptions
 } from '@streambed/sdk'
 import path from 'node:path'
@@ -48,6 +48,7 @@ export class FsObjectStore implements ObjectStore {
     const objects = path.join(root, 'objects')
     try {
       const folders = new DurableFolders(environment.fileSystem, root)
+      await checkKind(environment.fileSystem, root)
       const hasFormat = await readFormat(environment.fileSystem, root)
       // The mark is made last: where it is, the folders above are durable.
       if (!hasFormat) await folders.ensureRoot()
@@ -62,9 +63,6 @@ export class FsObjectStore implements ObjectStore {
       }
       return store
     } catch (error) {
-      if (StreambedError.is(error, 'ALREADY_EXISTS')) {
-        throw new StreambedError('MISCONFIGURED', `the object store's path is not a folder. Move what lies there away, or configure another path. ${error.message}`, { cause: error })
-      }
       throw storeError(error, `opening the object store. path=${root}`)
     }
   }
@@ -264,6 +262,17 @@ export class FsObjectStore implements ObjectStore {
     const failure = await failureOf(folder.remove())
     if (failure !== undefined) this.#environment.logger.warn('the parts of an upload could not be removed', { key, error: String(failure) })
   }
+}
+
+async function checkKind (fileSystem: FileSystem, root: string): Promise<void> {
+  let kind
+  try {
+    kind = (await fileSystem.stat(root)).kind
+  } catch (error) {
+    if (StreambedError.is(error, 'NOT_FOUND')) return
+    throw error
+  }
+  if (kind !== 'directory') throw new StreambedError('MISCONFIGURED', `the object store's path is not a folder. Move what lies there away, or configure another path. path=${root}`)
 }
 
 function objectInfo (key: string, header: ObjectFileHeader): ObjectInfo {
