@@ -22,6 +22,7 @@ const commands = {
   interop: { needs: 'development', node: [...source, path.join(root, 'tools/interop.ts')] },
   bench: { needs: 'development', node: [...source, path.join(root, 'core/bench/main.ts')] },
   simulate: { needs: 'development', node: [...source, path.join(root, 'core/test/simulation/main.ts')] },
+  docs: { needs: 'development', node: [...source, path.join(root, 'tools/docs.ts')] },
   build: { needs: 'development', node: [path.join(root, 'node_modules/typescript/bin/tsc'), '-b', 'sdk', 'core', 'conformance', ...pluginFolders()] }
 }
 

@@ -48,9 +48,9 @@ export interface Environment {
   readonly metrics: Metrics
   readonly fileSystem: FileSystem
   /** CRC-32C (Castagnoli) of `bytes`, continuing from `seed`, as an unsigned 32-bit integer. */
-  crc32c (bytes: Uint8Array, seed?: number): number
+  readonly crc32c: (bytes: Uint8Array, seed?: number) => number
   /** Lets the event loop serve others; long loops await it. Resolves on a later turn. */
-  yieldTurn (): Promise<void>
+  readonly yieldTurn: () => Promise<void>
 }
 
 /** Resolves after `delayMs`; rejects with ABORTED when `signal` aborts first. */

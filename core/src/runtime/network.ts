@@ -2,6 +2,8 @@
 export interface Network {
   /** Resolves once connections are accepted. Port 0 takes a free one. Rejects with MISCONFIGURED when it cannot listen. */
   listen (address: { readonly host: string, readonly port: number }, onConnection: (connection: Connection) => void): Promise<Listening>
+  /** Resolves with an open connection that waits for `start`. Rejects with UNAVAILABLE when nobody answers. */
+  connect (address: { readonly host: string, readonly port: number }): Promise<Connection>
 }
 
 export interface Listening {

@@ -13,6 +13,17 @@ export const nodeNetwork: Network = {
       const { port } = server.address() as net.AddressInfo
       resolve({ port, close: () => new Promise(done => { server.close(() => done()) }) })
     })
+  }),
+
+  connect: address => new Promise<Connection>((resolve, reject) => {
+    const socket = net.connect({ ...address, noDelay: true })
+    const onError = (cause: Error): void => reject(new StreambedError('UNAVAILABLE', `cannot connect. host=${address.host} port=${address.port}; is a broker running there?`, { cause }))
+    socket.once('error', onError)
+    socket.once('connect', () => {
+      socket.removeListener('error', onError)
+      socket.pause()
+      resolve(new NodeConnection(socket))
+    })
   })
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '@streambed/sdk'
 import type { Reply } from '../broker/dispatcher.ts'
 import type { RequestContext } from '../broker/handler.ts'
 import type { Connection } from '../runtime/network.ts'
-import { FrameReader } from './frame-reader.ts'
+import { FrameReader } from '../protocol/frame-reader.ts'
 import type { ServerLimits } from './limits.ts'
 
 export interface SessionParts {

@@ -6,6 +6,7 @@ import type { BackendConfig } from '../config/broker-config.ts'
 
 type KindOf = { readonly wal: 'wal', readonly objects: 'objectStore', readonly metadata: 'metadataLog' }
 export type BackendRole = keyof KindOf
+export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata']
 
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {

@@ -46,7 +46,7 @@ export class LogCache {
 
   /** Adds a confirmed batch; per stream in offset order, over all streams in WAL order. */
   add (streamId: StreamId, batch: StreamBatch, position: WalPosition, nowMs: number): void {
-    const segment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, batches: new Map() }
+    const segment: LogSegment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, batches: new Map() }
     const ofStream = segment.batches.get(streamId)
     if (ofStream === undefined) segment.batches.set(streamId, [batch])
     else ofStream.push(batch)
