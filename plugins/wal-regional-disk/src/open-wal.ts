@@ -53,6 +53,7 @@ async function openLog ({ medium, ringSize }: Target, environment: Environment, 
     // From here on the earlier writer confirms nothing, and what it confirmed can be read.
     state = await writeState(epochFile, { ...state, writerEpoch })
   }
+  if (state === undefined && medium.kind === 'folder') await syncParents(medium.path, environment.fileSystem)
   await removeStrays(medium, state, environment)
 
   const scanned: ScannedRing[] = []
@@ -135,16 +136,33 @@ async function findTarget (options: RegionalDiskOptions, environment: Environmen
 
 function wholeBlocks (bytes: number): number { return Math.floor(bytes / blockBytes) * blockBytes }
 
-/** With its parents; each name durable. Another opener may be making them too. */
+/** With its parents. Another opener may be making them too. */
 async function makeFolder (path: string, fileSystem: Environment['fileSystem']): Promise<void> {
-  const parent = /^(.*[^/])\/+[^/]+\/*$/.exec(path)?.[1] ?? (path.startsWith('/') ? '/' : '.')
-  const isTop = parent === '.' || parent === '/'
-  if (!await tryMakeFolder(path, fileSystem, isTop)) {
-    await makeFolder(parent, fileSystem)
-    await tryMakeFolder(path, fileSystem, true)
-  }
-  await fileSystem.syncDirectory(parent)
+  const parent = parentOf(path)
+  if (await tryMakeFolder(path, fileSystem, parent === undefined)) return
+  await makeFolder(parent!, fileSystem)
+  await tryMakeFolder(path, fileSystem, true)
 }
+
+/**
+ * Makes the names of all folders above `path` durable. For every new log, also where the folders exist: who made them may
+ * have died before it came to this.
+ */
+async function syncParents (path: string, fileSystem: Environment['fileSystem']): Promise<void> {
+  for (let parent = parentOf(path) ?? rootOf(path); ; parent = parentOf(parent) ?? rootOf(parent)) {
+    try {
+      await fileSystem.syncDirectory(parent)
+    } catch (error) {
+      // What we may not even open, we did not make.
+      if (!StreambedError.is(error, 'PERMISSION_DENIED')) throw error
+    }
+    if (parent === rootOf(path)) return
+  }
+}
+
+/** Undefined where that is the root or the working folder. */
+function parentOf (path: string): string | undefined { return /^(.*[^/])\/+[^/]+\/*$/.exec(path)?.[1] }
+function rootOf (path: string): string { return path.startsWith('/') ? '/' : '.' }
 
 /** False while its parent is missing, unless that `mustHaveParent`. */
 async function tryMakeFolder (path: string, fileSystem: Environment['fileSystem'], mustHaveParent: boolean): Promise<boolean> {

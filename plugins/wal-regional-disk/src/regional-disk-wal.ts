@@ -168,7 +168,7 @@ export class RegionalDiskWal implements Wal {
   /** Owned by `close`. Never rejects. */
   async #run (): Promise<void> {
     // What the same turn appends joins the first batch.
-    await undefined
+    await Promise.resolve()
     try {
       while (this.#queueHead < this.#queue.length) {
         this.#takeBatch()

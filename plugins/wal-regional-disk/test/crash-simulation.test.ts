@@ -137,6 +137,23 @@ describe('crashes at any file operation', () => {
     for (let seed = 0; seed < seedCount / 3; seed++) await runSeed(`device-${seed}`, ({ files }) => { files.addBlockDevice('/wal', 264 * KiB) })
   })
 
+  it('keeps the names of a new log, although its first opener was killed half way and the power fails later', async () => {
+    for (let operation = 0; operation < 30; operation++) {
+      for (let seed = 0; seed < 10; seed++) {
+        const { environment, files } = simulated(`names-${operation}-${seed}`)
+        faultAt(files, operation, 'kill')
+        try { await openSmall(environment, 1, undefined, '/some/deep/wal') } catch (error) { expected(error) }
+        files.plan = undefined
+        const wal = await openSmall(environment, 2, undefined, '/some/deep/wal')
+        await wal.append([recordOf(1, 100)])
+        files.crash()
+        const again = await openSmall(environment, 3, undefined, '/some/deep/wal')
+        assert.deepEqual((await recovered(again)).map(({ data }) => idOf(data)), [1], `killed at ${operation}, seed ${seed}`)
+        await again.close()
+      }
+    }
+  })
+
   it('recovers the same however often a recovery is cut short', async () => {
     for (let operation = 0; operation < 60; operation++) {
       const { environment, files } = simulated(`cut-${operation}`)
