@@ -1,0 +1,64 @@
+// `npm run bench`: every figure beside the machine's own ceiling, taken in the same run. Writes a JSON file of the run.
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { catchUpConsume, median, produce, produceLatency, startup, tailConsume, type Options, type Ratio } from './scenarios.ts'
+
+const MiB = 1024 * 1024
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    folder: { type: 'string' },
+    out: { type: 'string', default: 'bench-results.json' }
+  }
+})
+
+const folder = fs.mkdtempSync(path.join(values.folder ?? os.tmpdir(), 'streambed-bench-'))
+const options: Options = values.quick
+  ? { folder, rounds: 1, durationMs: 2_000, consumeBytes: 128 * MiB }
+  : { folder, rounds: 5, durationMs: 5_000, consumeBytes: 768 * MiB }
+const results: Record<string, unknown> = {
+  machine: { cpu: os.cpus()[0]?.model, cores: os.cpus().length, memoryGB: Math.round(os.totalmem() / 1e9), kernel: os.release(), node: process.version },
+  options: { ...options, folder: undefined },
+  atMs: Date.now()
+}
+
+const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
+  startup: async () => {
+    const result = await startup(options)
+    console.log(`ready                      ${spread(result.readyMs)} ms     resident when idle ${result.idleResidentMB.toFixed(0)} MB`)
+    return result
+  },
+  produceLarge: async () => show(await produce('produce 1 MiB requests', options, { requestBytes: MiB, recordBytes: 1_024, connections: 4, inFlight: 2 })),
+  produceSmall: async () => show(await produce('produce 16 KiB requests', options, { requestBytes: 16 * 1_024, recordBytes: 1_024, connections: 8, inFlight: 8 })),
+  latency: async () => {
+    const result = await produceLatency(options, { megabytesPerSecond: 10, connections: 20 })
+    console.log(`produce latency, 10 MB/s   P50 ${result.p50.toFixed(2)} ms   P99 ${result.p99.toFixed(2)} ms   P99.9 ${result.p999.toFixed(2)} ms   max ${result.max.toFixed(1)} ms   (${Math.round(result.achievedPerSecond)} requests/s of one 1 KiB record, 20 connections)`)
+    return result
+  },
+  tail: async () => show(await tailConsume(options)),
+  catchUp: async () => show(await catchUpConsume(options))
+}
+
+try {
+  for (const [name, run] of Object.entries(scenarios)) {
+    if (values.only !== undefined && !values.only.split(',').includes(name)) continue
+    results[name] = await run()
+  }
+  fs.writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`)
+  console.log(`written to ${values.out}`)
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true })
+}
+
+function show (result: Ratio): Ratio {
+  console.log(`${result.name.padEnd(26)} ${spread(result.broker)} MB/s   ceiling ${spread(result.ceiling)}   ratio ${result.ratio.toFixed(2)}   ${result.cpuSecondsPerGB.toFixed(2)} CPU s/GB   peak ${result.peakResidentMB.toFixed(0)} MB`)
+  return result
+}
+
+/** Median, and the range of all rounds. */
+function spread (numbers: readonly number[]): string {
+  return `${median(numbers).toFixed(0)} (${Math.min(...numbers).toFixed(0)}–${Math.max(...numbers).toFixed(0)})`
+}

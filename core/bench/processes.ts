@@ -1,0 +1,78 @@
+// Child processes under measurement: started, watched through /proc, stopped.
+import { spawn, type ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import path from 'node:path'
+
+const core = path.dirname(import.meta.dirname)
+const ticksPerSecond = 100
+
+export interface Measured {
+  readonly port: number
+  /** From spawn to the line that says it is ready. */
+  readonly readyMs: number
+  /** User and system time so far. */
+  cpuSeconds (): number
+  residentBytes (): number
+  peakResidentBytes (): number
+  stop (signal?: NodeJS.Signals): Promise<void>
+}
+
+export async function startCeiling (mode: 'produce' | 'stream', file: string, payloadAt: number): Promise<Measured> {
+  return await start([path.join(core, 'bench/ceiling-process.ts'), mode, file, String(payloadAt)], /ready (\d+)/)
+}
+
+export async function startBroker (folder: string, settings: Readonly<Record<string, string>> = {}): Promise<Measured> {
+  const environment = {
+    STREAMBED_NODE__LISTENERS: '["plaintext://127.0.0.1:0"]',
+    STREAMBED_STORAGE__WAL__PATH: path.join(folder, 'wal'),
+    STREAMBED_STORAGE__WAL__PLUGIN: 'regional-disk',
+    STREAMBED_STORAGE__OBJECTS__PATH: path.join(folder, 'objects'),
+    STREAMBED_STORAGE__OBJECTS__PLUGIN: 'fs',
+    STREAMBED_STORAGE__METADATA__PATH: path.join(folder, 'metadata'),
+    STREAMBED_STORAGE__METADATA__PLUGIN: 'file',
+    ...settings
+  }
+  return await start([path.join(core, 'src/cli/main.ts'), 'start'], /ready on 127\.0\.0\.1:(\d+)/, environment)
+}
+
+function start (args: readonly string[], ready: RegExp, environment: Readonly<Record<string, string>> = {}): Promise<Measured> {
+  const startMs = performance.now()
+  const child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment }
+  })
+  return new Promise((resolve, reject) => {
+    let output = ''
+    let errors = ''
+    const exited = new Promise<void>(done => { child.once('exit', () => done()) })
+    child.stderr.on('data', (chunk: Buffer) => { errors = (errors + chunk.toString()).slice(-4_000) })
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      const match = ready.exec(output)
+      if (match === null) return
+      resolve({
+        port: Number(match[1]),
+        readyMs: performance.now() - startMs,
+        cpuSeconds: () => cpuSeconds(child),
+        residentBytes: () => statusBytes(child, 'VmRSS'),
+        peakResidentBytes: () => statusBytes(child, 'VmHWM'),
+        stop: async (signal = 'SIGTERM') => {
+          child.kill(signal)
+          await exited
+        }
+      })
+    })
+    void exited.then(() => reject(new Error(`the process ended before it was ready: ${errors}`)))
+  })
+}
+
+function cpuSeconds (child: ChildProcess): number {
+  const fields = fs.readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+function statusBytes (child: ChildProcess, name: string): number {
+  const match = new RegExp(`${name}:\\s+(\\d+) kB`).exec(fs.readFileSync(`/proc/${child.pid}/status`, 'utf8'))
+  return Number(match?.[1] ?? 0) * 1_024
+}
