@@ -219,3 +219,11 @@ export const acceptedBrokerConfigs: readonly AcceptedGroup[] = [
     ]
   }
 ]
+
+/** Those of them that Kafka, too, lets clients change while the broker runs: tools set them before and after a job. */
+export const dynamicAcceptedBrokerConfigs: ReadonlySet<string> = new Set([
+  'background.threads', 'num.io.threads', 'num.network.threads', 'num.recovery.threads.per.data.dir', 'num.replica.fetchers',
+  'leader.replication.throttled.rate', 'follower.replication.throttled.rate', 'replica.alter.log.dirs.io.max.bytes.per.second',
+  'log.cleaner.threads', 'log.cleaner.io.max.bytes.per.second', 'log.cleaner.dedupe.buffer.size', 'log.cleaner.io.buffer.size',
+  'log.cleaner.io.buffer.load.factor', 'log.cleaner.backoff.ms', 'metric.reporters'
+])

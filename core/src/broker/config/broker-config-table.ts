@@ -1,4 +1,4 @@
-import { acceptedBrokerConfigs } from './accepted-broker-configs.ts'
+import { acceptedBrokerConfigs, dynamicAcceptedBrokerConfigs } from './accepted-broker-configs.ts'
 import { atLeast, between, exactly, listOf, type ConfigDefinition, type ConfigRule, type ConfigSynonym, type ConfigType } from './config-definition.ts'
 import { refusedBrokerConfigs } from './refused-broker-configs.ts'
 import { topicConfigs } from './topic-config-table.ts'
@@ -11,7 +11,7 @@ export const brokerConfigs: ReadonlyMap<string, ConfigDefinition> = new Map([
   ...topicDefaults(),
   ...ofOtherPlaces(),
   ...acceptedBrokerConfigs.flatMap(({ configs, tunes }) => configs.map(([name, type, defaultText]): ConfigDefinition => ({
-    name, type, default: defaultText, support: 'accepted', doc: `No effect here: it tunes ${tunes}.`
+    name, type, default: defaultText, support: 'accepted', doc: `No effect here: it tunes ${tunes}.`, isDynamic: dynamicAcceptedBrokerConfigs.has(name)
   }))),
   ...refusedBrokerConfigs.flatMap(({ because, configs }) => configs.map(([name, type, defaultText]): ConfigDefinition => ({
     name, type, default: defaultText, support: 'refused', doc: `Only the default is taken: ${because}.`, instead: because

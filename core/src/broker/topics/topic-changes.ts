@@ -5,6 +5,7 @@ import type { MetadataRecord } from '../../metadata/records.ts'
 import type { BrokerSettings } from '../config/broker-settings.ts'
 import { topicConfigsProblem } from '../config/topic-configs.ts'
 import { KafkaError } from '../kafka-error.ts'
+import { decide, repeatedIn, type Changes } from '../outcome.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import { collisionForm, topicNameProblem } from './topic-name.ts'
 
@@ -30,11 +31,6 @@ export interface WantedTopic {
 }
 
 export interface TopicPlan { readonly topicId: string, readonly partitionCount: number, readonly configs: Readonly<Record<string, string>> }
-
-/** For each thing asked for, in order: what becomes of it, or why nothing does. */
-export type Outcome<T> = { readonly kind: 'done', readonly value: T } | { readonly kind: 'refused', readonly error: KafkaError }
-
-export interface Changes<T> { readonly records: readonly MetadataRecord[], readonly result: readonly Outcome<T>[] }
 
 export interface TopicRules {
   /** The node that leads new partitions: for now the one that is asked. */
@@ -214,19 +210,3 @@ export function checkTopicConfigs (overrides: Readonly<Record<string, string>>):
 }
 
 function badAssignment (message: string): KafkaError { return new KafkaError(KafkaErrorCode.INVALID_REPLICA_ASSIGNMENT, message) }
-
-function repeatedIn (values: readonly string[]): ReadonlySet<string> {
-  const seen = new Set<string>()
-  const repeated = new Set<string>()
-  for (const value of values) (seen.has(value) ? repeated : seen).add(value)
-  return repeated
-}
-
-function decide<T> (plan: () => T): Outcome<T> {
-  try {
-    return { kind: 'done', value: plan() }
-  } catch (error) {
-    if (error instanceof KafkaError) return { kind: 'refused', error }
-    throw error
-  }
-}
