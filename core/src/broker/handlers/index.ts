@@ -20,45 +20,23 @@ import { deleteTopicsHandler } from './20-delete-topics.ts'
 import { deleteRecordsHandler } from './21-delete-records.ts'
 import { initProducerIdHandler } from './22-init-producer-id.ts'
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts'
-import { describeConfigsHandler } from './32-describe-configs.ts'
-import { alterConfigsHandler } from './33-alter-configs.ts'
 import { describeLogDirsHandler } from './35-describe-log-dirs.ts'
 import { createPartitionsHandler } from './37-create-partitions.ts'
 import { deleteGroupsHandler } from './42-delete-groups.ts'
 import { electLeadersHandler } from './43-elect-leaders.ts'
-import { incrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts'
 import { alterPartitionReassignmentsHandler } from './45-alter-partition-reassignments.ts'
 import { listPartitionReassignmentsHandler } from './46-list-partition-reassignments.ts'
 import { offsetDeleteHandler } from './47-offset-delete.ts'
 import { describeClusterHandler } from './60-describe-cluster.ts'
 import { describeTopicPartitionsHandler } from './75-describe-topic-partitions.ts'
 
-/** Every API that is served. What is not in here is neither advertised nor answered. */
+/** Every API that this broker serves, one handler a key. What is not here is not advertised. */
 export function allHandlers (services: BrokerServices): readonly ApiHandler[] {
   const handlers: ApiHandler[] = [
-    ...recordHandlers(services),
-    ...groupHandlers(services),
-    ...adminHandlers(services),
-    asHandler(apiVersionsHandler(() => advertised))
-  ]
-  const advertised = advertisedApis(handlers)
-  return handlers
-}
-
-/** What producers and consumers need beside groups. */
-function recordHandlers (services: BrokerServices): readonly ApiHandler[] {
-  return [
     asHandler(produceHandler(services)),
     asHandler(fetchHandler(services)),
     asHandler(listOffsetsHandler(services)),
     asHandler(metadataHandler(services)),
-    asHandler(initProducerIdHandler(services)),
-    asHandler(offsetForLeaderEpochHandler(services))
-  ]
-}
-
-function groupHandlers (services: BrokerServices): readonly ApiHandler[] {
-  return [
     asHandler(offsetCommitHandler(services)),
     asHandler(offsetFetchHandler(services)),
     asHandler(findCoordinatorHandler(services)),
@@ -68,26 +46,22 @@ function groupHandlers (services: BrokerServices): readonly ApiHandler[] {
     asHandler(syncGroupHandler(services)),
     asHandler(describeGroupsHandler(services)),
     asHandler(listGroupsHandler(services)),
-    asHandler(deleteGroupsHandler(services)),
-    asHandler(offsetDeleteHandler(services))
-  ]
-}
-
-/** Topics, settings, and the cluster. */
-export function adminHandlers (services: BrokerServices): readonly ApiHandler[] {
-  return [
+    asHandler(apiVersionsHandler(() => advertised)),
     asHandler(createTopicsHandler(services)),
     asHandler(deleteTopicsHandler(services)),
     asHandler(deleteRecordsHandler(services)),
-    asHandler(describeConfigsHandler(services)),
-    asHandler(alterConfigsHandler(services)),
+    asHandler(initProducerIdHandler(services)),
+    asHandler(offsetForLeaderEpochHandler(services)),
     asHandler(describeLogDirsHandler(services)),
     asHandler(createPartitionsHandler(services)),
+    asHandler(deleteGroupsHandler(services)),
     asHandler(electLeadersHandler(services)),
-    asHandler(incrementalAlterConfigsHandler(services)),
     asHandler(alterPartitionReassignmentsHandler(services)),
     asHandler(listPartitionReassignmentsHandler()),
+    asHandler(offsetDeleteHandler(services)),
     asHandler(describeClusterHandler(services)),
     asHandler(describeTopicPartitionsHandler(services))
   ]
+  const advertised = advertisedApis(handlers)
+  return handlers
 }
