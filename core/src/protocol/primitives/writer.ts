@@ -67,32 +67,38 @@ export class Writer {
 
   bool (value: boolean): void {
     if (typeof value !== 'boolean') throw unencodable('not a boolean')
-    this.view.setInt8(this.reserve(1), value ? 1 : 0)
+    const at = this.reserve(1)
+    this.view.setInt8(at, value ? 1 : 0)
   }
 
   int8 (value: number): void {
     if (value << 24 >> 24 !== value) throw outOfRange('int8', value)
-    this.view.setInt8(this.reserve(1), value)
+    const at = this.reserve(1)
+    this.view.setInt8(at, value)
   }
 
   int16 (value: number): void {
     if (value << 16 >> 16 !== value) throw outOfRange('int16', value)
-    this.view.setInt16(this.reserve(2), value)
+    const at = this.reserve(2)
+    this.view.setInt16(at, value)
   }
 
   uint16 (value: number): void {
     if ((value & 0xffff) !== value) throw outOfRange('uint16', value)
-    this.view.setUint16(this.reserve(2), value)
+    const at = this.reserve(2)
+    this.view.setUint16(at, value)
   }
 
   int32 (value: number): void {
     if ((value | 0) !== value) throw outOfRange('int32', value)
-    this.view.setInt32(this.reserve(4), value)
+    const at = this.reserve(4)
+    this.view.setInt32(at, value)
   }
 
   uint32 (value: number): void {
     if (value >>> 0 !== value) throw outOfRange('uint32', value)
-    this.view.setUint32(this.reserve(4), value)
+    const at = this.reserve(4)
+    this.view.setUint32(at, value)
   }
 
   int64 (value: number): void {
@@ -116,22 +122,26 @@ export class Writer {
 
   float64 (value: number): void {
     if (typeof value !== 'number') throw unencodable('not a number')
-    this.view.setFloat64(this.reserve(8), value)
+    const at = this.reserve(8)
+    this.view.setFloat64(at, value)
   }
 
   uuid (value: string): void {
     if (!isUuid(value)) throw unencodable(`not a uuid of 22 base64url characters. value=${value}`)
-    this.bytes.write(value, this.reserve(16), 16, 'base64url')
+    const at = this.reserve(16)
+    this.bytes.write(value, at, 16, 'base64url')
   }
 
   unsignedVarint (value: number): void {
     if (value >>> 0 !== value) throw outOfRange('unsigned varint', value)
     let rest = value
     while (rest > 0x7f) {
-      this.view.setUint8(this.reserve(1), (rest & 0x7f) | 0x80)
+      const at = this.reserve(1)
+      this.view.setUint8(at, (rest & 0x7f) | 0x80)
       rest >>>= 7
     }
-    this.view.setUint8(this.reserve(1), rest)
+    const at = this.reserve(1)
+    this.view.setUint8(at, rest)
   }
 
   raw (bytes: Uint8Array): void {
@@ -142,7 +152,8 @@ export class Writer {
   string (value: string): void {
     const size = textSize(value)
     if (size > 0x7fff) throw unencodable(`string longer than 32767 bytes. size=${size}`)
-    this.view.setInt16(this.reserve(2), size)
+    const at = this.reserve(2)
+    this.view.setInt16(at, size)
     this.#text(value, size)
   }
 
