@@ -15,6 +15,7 @@ interface Found { readonly offset: number, readonly timestamp: number, readonly 
 /** The timestamps that are not times, and the version that brought each. */
 const Sentinel = { latest: -1, earliest: -2, largestTimestamp: -3, earliestLocal: -4, latestTiered: -5, earliestPendingUpload: -6 } as const
 const sentinelVersions: Readonly<Record<number, number>> = { [-1]: 1, [-2]: 1, [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 }
+const leaderEpochFrom = 4
 const notFound: Found = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
 /**
@@ -43,7 +44,8 @@ async function answer (services: Pick<BrokerServices, 'topics'>, topic: string, 
     if (isRepeated) throw new KafkaError(KafkaErrorCode.INVALID_REQUEST, `partition is asked for twice. topic=${topic} partition=${partitionIndex}`)
     const partition = await openPartition(services.topics, topic, partitionIndex)
     checkLeaderEpoch(request.currentLeaderEpoch, partition.leaderEpoch)
-    return { partitionIndex, errorCode: KafkaErrorCode.NONE, ...await find(partition, request.timestamp, version) }
+    const { leaderEpoch, offset, timestamp } = await find(partition, request.timestamp, version)
+    return { partitionIndex, errorCode: KafkaErrorCode.NONE, offset, timestamp, ...version >= leaderEpochFrom ? { leaderEpoch } : {} }
   } catch (error) {
     return { partitionIndex, errorCode: kafkaCodeOf(error), ...notFound }
   }

@@ -20,10 +20,13 @@ import { deleteTopicsHandler } from './20-delete-topics.ts'
 import { deleteRecordsHandler } from './21-delete-records.ts'
 import { initProducerIdHandler } from './22-init-producer-id.ts'
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts'
+import { describeConfigsHandler } from './32-describe-configs.ts'
+import { alterConfigsHandler } from './33-alter-configs.ts'
 import { describeLogDirsHandler } from './35-describe-log-dirs.ts'
 import { createPartitionsHandler } from './37-create-partitions.ts'
 import { deleteGroupsHandler } from './42-delete-groups.ts'
 import { electLeadersHandler } from './43-elect-leaders.ts'
+import { incrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts'
 import { alterPartitionReassignmentsHandler } from './45-alter-partition-reassignments.ts'
 import { listPartitionReassignmentsHandler } from './46-list-partition-reassignments.ts'
 import { offsetDeleteHandler } from './47-offset-delete.ts'
@@ -52,10 +55,13 @@ export function allHandlers (services: BrokerServices): readonly ApiHandler[] {
     asHandler(deleteRecordsHandler(services)),
     asHandler(initProducerIdHandler(services)),
     asHandler(offsetForLeaderEpochHandler(services)),
+    asHandler(describeConfigsHandler(services)),
+    asHandler(alterConfigsHandler(services)),
     asHandler(describeLogDirsHandler(services)),
     asHandler(createPartitionsHandler(services)),
     asHandler(deleteGroupsHandler(services)),
     asHandler(electLeadersHandler(services)),
+    asHandler(incrementalAlterConfigsHandler(services)),
     asHandler(alterPartitionReassignmentsHandler(services)),
     asHandler(listPartitionReassignmentsHandler()),
     asHandler(offsetDeleteHandler(services)),
