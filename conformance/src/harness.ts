@@ -37,5 +37,10 @@ export async function onMedium<Subject extends AsyncDisposable, Arguments extend
   const medium = await harness.prepare()
   await using owned = new AsyncDisposableStack()
   owned.defer(async () => { await medium.cleanUp() })
-  await body(async (...args) => owned.use(await medium.open(...args)))
+  await body(async (...args) => {
+    const subject = await medium.open(...args)
+    // Not `owned.use(subject)`: Node 24 takes no bound function as a disposer.
+    owned.defer(async () => { await subject[Symbol.asyncDispose]() })
+    return subject
+  })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith } from '../assertions.ts'
-import { listAll, putAll } from './suite.ts'
+import { listAll, nextStart, putAll } from './suite.ts'
 import type { ObjectStoreCheck } from './suite.ts'
 
 /** Keys whose order by UTF-8 differs from the order of folders, of UTF-16 and of escaped names. */
@@ -56,11 +56,11 @@ export function listingChecks (check: ObjectStoreCheck): void {
     const lasting = Array.from({ length: 60 }, (_, n) => `${n % 6}/lasting-${String(n).padStart(2, '0')}`)
     await putAll(writer, lasting)
     const listed: string[] = []
-    for (let startAfter = '', n = 0; ; n++) {
-      const page = await reader.list('', { limit: 7, ...(startAfter === '' ? {} : { startAfter }) })
+    for (let startAfter: string | undefined, n = 0; ; n++) {
+      const page = await reader.list('', { limit: 7, ...(startAfter === undefined ? {} : { startAfter }) })
       for (const { key } of page.objects) listed.push(key)
       if (page.isLast) break
-      startAfter = listed.at(-1)!
+      startAfter = nextStart(page, startAfter)
       await putAll(writer, [`${n % 6}/coming-${n}`, `${(n + 3) % 6}/zz-${n}`])
       await writer.delete([`${n % 6}/coming-${n - 6}`, `${(n + 1) % 6}/zz-${n - 2}`])
     }

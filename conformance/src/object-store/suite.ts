@@ -1,4 +1,5 @@
-import type { ObjectStore, ObjectStoreCapabilities } from '@streambed/sdk'
+import type { ObjectPage, ObjectStore, ObjectStoreCapabilities } from '@streambed/sdk'
+import assert from 'node:assert/strict'
 import { onMedium } from '../harness.ts'
 import type { ObjectStoreHarness, Runner } from '../harness.ts'
 import { conditionalChecks } from './conditional.ts'
@@ -41,6 +42,14 @@ export async function listAll (store: ObjectStore, prefix: string, limit?: numbe
     const page = await store.list(prefix, { ...(limit === undefined ? {} : { limit }), ...(startAfter === undefined ? {} : { startAfter }) })
     for (const { key } of page.objects) keys.push(key)
     if (page.isLast) return keys
-    startAfter = keys.at(-1)
+    startAfter = nextStart(page, startAfter)
   }
+}
+
+/** Where the page after `page` starts. Fails when that is no step on: a broken store must not keep a check for ever. */
+export function nextStart (page: ObjectPage, startAfter: string | undefined): string {
+  const last = page.objects.at(-1)
+  assert.ok(last !== undefined, 'a page without objects says that others follow')
+  assert.ok(startAfter === undefined || Buffer.compare(Buffer.from(last.key), Buffer.from(startAfter)) > 0, 'a page ends where it started')
+  return last.key
 }

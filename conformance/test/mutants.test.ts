@@ -1,0 +1,143 @@
+import { metadataLogConformance, objectStoreConformance } from '@streambed/conformance'
+import type { Runner } from '@streambed/conformance'
+import { StreambedError } from '@streambed/sdk'
+import type { MetadataLog, ObjectInfo, ObjectStore } from '@streambed/sdk'
+import {
+  MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, VirtualClock, memoryMetadataLogCapabilities, memoryObjectStoreCapabilities
+} from '@streambed/sdk/testing'
+import assert from 'node:assert/strict'
+
+const clock = new VirtualClock()
+
+/** Runs those checks of a suite whose id is `only`, or all, without a report. Resolves with the ids of those that failed. */
+async function failuresOf (only: string | undefined, register: (runner: Runner) => void): Promise<string[]> {
+  const checks: [string, () => Promise<void>][] = []
+  register({ describe: (_, body) => { body() }, it: (name, body) => { checks.push([name.split(' ')[0]!, body]) } })
+  const chosen = checks.filter(([id]) => only === undefined || id === only)
+  assert.ok(chosen.length > 0, `there is no check ${only}`)
+  const failed: string[] = []
+  for (const [id, body] of chosen) await body().catch(() => failed.push(id))
+  return failed
+}
+
+/** `inner` with some methods replaced by broken ones. */
+function broken<T extends object> (inner: T, defects: Partial<T>): T {
+  const methods: Record<PropertyKey, unknown> = {}
+  for (const name of Reflect.ownKeys(Object.getPrototypeOf(inner) as object)) {
+    const method: unknown = Reflect.get(inner, name)
+    if (typeof method === 'function' && name !== 'constructor') methods[name] = method.bind(inner)
+  }
+  return { ...methods as T, ...defects }
+}
+
+const pause = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
+const infoWith = (info: ObjectInfo, change: Partial<ObjectInfo>): ObjectInfo => ({ ...info, ...change })
+
+/** Each defect, and the check that must name it. */
+const objectStoreMutants: readonly { readonly defect: string, readonly caughtBy: string, readonly break: (s: ObjectStore, m: MemoryObjectMedium) => Partial<ObjectStore> }[] = [
+  { defect: 'loses the last byte of large objects', caughtBy: 'OS-C01', break: s => ({ put: (k, b, o) => s.put(k, b instanceof Uint8Array && b.length > 70_000 ? b.subarray(0, -1) : b, o) }) },
+  { defect: 'answers a missing key with no bytes', caughtBy: 'OS-C02', break: s => ({ get: (k, o) => s.get(k, o).catch(error => { if (StreambedError.is(error, 'NOT_FOUND')) return new Uint8Array(0); throw error }) }) },
+  { defect: 'tells another size by head', caughtBy: 'OS-C03', break: s => ({ head: async k => infoWith(await s.head(k), { size: 0 }) }) },
+  { defect: 'keeps the token when bytes change', caughtBy: 'OS-C03', break: s => ({ put: async (k, b, o) => infoWith(await s.put(k, b, o), { versionToken: 'v' }), head: async (k, o) => infoWith(await s.head(k, o), { versionToken: 'v' }) }) },
+  { defect: 'answers a range past the end with the whole object', caughtBy: 'OS-C04', break: s => ({ get: (k, o) => s.get(k, o).catch(error => { if (StreambedError.is(error, 'OUT_OF_RANGE')) return s.get(k); throw error }) }) },
+  { defect: 'takes the end of a range as inclusive', caughtBy: 'OS-C04', break: s => ({ get: (k, o) => s.get(k, o?.range === undefined ? o : { range: { start: o.range.start, end: o.range.end + 1 } }) }) },
+  { defect: 'caches reads', caughtBy: 'OS-C05', break: s => { const cache = new Map<string, Uint8Array>(); return { get: async (k, o) => { if (o?.range !== undefined) return await s.get(k, o); const got = cache.get(k) ?? await s.get(k, o); cache.set(k, got); return got.slice() } } } },
+  { defect: 'refuses to delete what is missing', caughtBy: 'OS-C06', break: s => ({ delete: async keys => { for (const key of keys) await s.head(key); return await s.delete(keys) } }) },
+  { defect: 'deletes at most 1,000 keys', caughtBy: 'OS-C07', break: s => ({ delete: async keys => { await s.delete(keys.slice(0, 1000)); return keys.map(key => ({ kind: 'deleted', key })) } }) },
+  { defect: 'folds case', caughtBy: 'OS-C08', break: s => ({ put: (k, b, o) => s.put(k.toLowerCase(), b, o), get: (k, o) => s.get(k.toLowerCase(), o), head: (k, o) => s.head(k.toLowerCase(), o) }) },
+  { defect: 'normalises Unicode', caughtBy: 'OS-C08', break: s => ({ put: (k, b, o) => s.put(k.normalize(), b, o), get: (k, o) => s.get(k.normalize(), o) }) },
+  { defect: 'mends bad keys instead of refusing them', caughtBy: 'OS-C09', break: s => ({ put: (k, b, o) => s.put(k.replace(/^\/|\/$/g, '') || 'x', b, o) }) },
+  { defect: 'ignores signals', caughtBy: 'OS-C12', break: s => ({ get: (k, o) => s.get(k, o?.range === undefined ? {} : { range: o.range }) }) },
+  { defect: 'keeps the caller\'s buffer', caughtBy: 'OS-C14', break: (s, m) => ({ put: async (k, b, o) => { const info = await s.put(k, b, o); if (b instanceof Uint8Array) m.objects.set(k, { bytes: b, info }); return info } }) },
+  { defect: 'takes calls after close', caughtBy: 'OS-C15', break: () => ({ close: async () => {} }) },
+  { defect: 'lists late', caughtBy: 'OS-K04', break: (s, m) => ({ list: async (p, o) => { const page = await s.list(p, o); const last = [...m.objects.keys()].at(-1); return { ...page, objects: page.objects.filter(({ key }) => key !== last) } } }) },
+  { defect: 'writes in place', caughtBy: 'OS-K06', break: (s, m) => ({ put: async (k, b, o) => {
+    const before = m.objects.get(k)
+    const info = await s.put(k, b, o)
+    const { bytes } = m.objects.get(k)!
+    if (before !== undefined) { m.objects.set(k, { info, bytes: Buffer.concat([bytes.subarray(0, 1), before.bytes.subarray(1, 900_000), bytes.subarray(900_000)]) }); await pause(); m.objects.set(k, { info, bytes }) }
+    return info
+  } }) },
+  { defect: 'ignores ifAbsent', caughtBy: 'OS-X01', break: s => ({ put: (k, b) => s.put(k, b) }) },
+  { defect: 'checks ifAbsent, then puts', caughtBy: 'OS-X02', break: s => ({ put: async (k, b, o) => {
+    const exists = await s.head(k).then(() => true, () => false)
+    await pause()
+    return await s.put(k, b, exists ? o : {})
+  } }) },
+  { defect: 'remembers deleted keys as taken', caughtBy: 'OS-X08', break: s => { const seen = new Set<string>(); return { put: async (k, b, o) => { if (o?.ifAbsent === true && seen.has(k)) throw new StreambedError('ALREADY_EXISTS', 'seen'); seen.add(k); return await s.put(k, b, o) } } } },
+  { defect: 'completes uploads unconditionally', caughtBy: 'OS-X03', break: s => ({ startMultipart: k => s.startMultipart(k) }) },
+  { defect: 'joins parts in the order of arrival', caughtBy: 'OS-M02', break: s => ({ startMultipart: async (k, o) => { const u = await s.startMultipart(k, o); let n = 0; return { ...u, uploadPart: (_n, b, p) => u.uploadPart(++n, b, p) } } }) },
+  { defect: 'keeps the first of a part sent twice', caughtBy: 'OS-M03', break: s => ({ startMultipart: async (k, o) => { const u = await s.startMultipart(k, o); const seen = new Set<number>(); return { ...u, uploadPart: async (n, b, p) => { if (!seen.has(n)) await u.uploadPart(n, b, p); seen.add(n) } } } }) },
+  { defect: 'leaves aborted uploads', caughtBy: 'OS-M06', break: s => ({ startMultipart: async (k, o) => ({ ...await s.startMultipart(k, o), abort: async () => {} }) }) },
+  { defect: 'sweeps uploads of any age', caughtBy: 'OS-M07', break: s => ({ sweepUploads: p => s.sweepUploads(p, Number.MAX_SAFE_INTEGER) }) },
+  { defect: 'lists in UTF-16 order', caughtBy: 'OS-L01', break: s => ({ list: async (p, o) => { const page = await s.list(p, o); return { ...page, objects: [...page.objects].sort((a, b) => a.key < b.key ? -1 : 1) } } }) },
+  { defect: 'calls a short page the last', caughtBy: 'OS-L02', break: s => ({ list: async (p, o) => ({ ...await s.list(p, o), isLast: true }) }) },
+  { defect: 'starts at startAfter, not after it', caughtBy: 'OS-L03', break: s => ({ list: async (p, o) => { const page = await s.list(p, o); if (o?.startAfter === undefined) return page; const at = await s.head(o.startAfter).catch(() => undefined); return at === undefined ? page : { ...page, objects: [at, ...page.objects] } } }) },
+  { defect: 'tells no size in a listing', caughtBy: 'OS-L06', break: s => ({ list: async (p, o) => { const page = await s.list(p, o); return { ...page, objects: page.objects.map(info => infoWith(info, { size: 0 })) } } }) }
+]
+
+const metadataLogMutants: readonly { readonly defect: string, readonly caughtBy: string, readonly break: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog> }[] = [
+  { defect: 'lets several win', caughtBy: 'ML-01', break: (l, m) => ({ append: (_end, entries) => l.append(m.end, entries) }) },
+  { defect: 'appends what fits of a group', caughtBy: 'ML-02', break: l => ({ append: (end, entries) => l.append(end, entries.slice(0, 5)) }) },
+  { defect: 'reads late', caughtBy: 'ML-03', break: l => { let cached: number | undefined; return { read: async from => { const page = await l.read(from); const end = cached ?? page.end; cached = page.end; return from < end ? page : { entries: [], end: from } } } } },
+  { defect: 'refuses appends while one is in flight', caughtBy: 'ML-04', break: l => { let isBusy = false; return { append: async (end, entries) => { if (isBusy) throw new StreambedError('CONFLICT', 'busy'); isBusy = true; try { await pause(); await l.append(end, entries) } finally { isBusy = false } } } } },
+  { defect: 'gives out its own bytes', caughtBy: 'ML-06', break: (l, m) => ({ read: async from => { const page = await l.read(from); return { ...page, entries: page.entries.map((_, n) => m.entries[from + n - m.start]!) } } }) },
+  { defect: 'does not wake who waits on close', caughtBy: 'ML-07', break: l => ({ waitForGrowth: (from, o) => l.waitForGrowth(from, o).catch(error => { if (StreambedError.is(error, 'ABORTED')) throw error }) }) },
+  { defect: 'keeps the first snapshot', caughtBy: 'ML-09', break: l => ({ writeSnapshot: async (at, state) => { if (await l.latestSnapshot() === undefined) await l.writeSnapshot(at, state) } }) },
+  { defect: 'truncates without a snapshot', caughtBy: 'ML-10', break: (_l, m) => ({ truncateBefore: async position => { if (position > m.start) { m.entries.splice(0, position - m.start); m.start = position } } }) },
+  { defect: 'forgets on close', caughtBy: 'ML-11', break: (l, m) => ({ close: async () => { await l.close(); m.entries.length = 0 } }) },
+  { defect: 'takes entries of any size', caughtBy: 'ML-14', break: (l, m) => ({ append: async (end, entries) => { if (entries.every(({ length }) => length <= 2 ** 20)) await l.append(end, entries); else m.entries.push(...entries) } }) },
+  { defect: 'takes calls after close', caughtBy: 'ML-23', break: () => ({ close: async () => {} }) }
+]
+
+describe('the suites catch broken plugins', () => {
+  it('and nothing else', async () => {
+    assert.deepEqual(await objectStoreFailures(undefined, () => ({})), [])
+    assert.deepEqual(await metadataLogFailures(undefined, () => ({})), [])
+  })
+
+  for (const { defect, caughtBy, break: defects } of objectStoreMutants) {
+    it(`an object store that ${defect}, by ${caughtBy}`, async () => {
+      assert.deepEqual(await objectStoreFailures(caughtBy, defects), [caughtBy])
+    })
+  }
+  for (const { defect, caughtBy, break: defects } of metadataLogMutants) {
+    it(`a metadata log that ${defect}, by ${caughtBy}`, async () => {
+      assert.deepEqual(await metadataLogFailures(caughtBy, defects), [caughtBy])
+    })
+  }
+})
+
+function objectStoreFailures (only: string | undefined, defects: (s: ObjectStore, m: MemoryObjectMedium) => Partial<ObjectStore>): Promise<string[]> {
+  return failuresOf(only, runner => {
+    objectStoreConformance(runner, {
+      name: 'mutant',
+      capabilities: memoryObjectStoreCapabilities,
+      prepare: async () => {
+        const medium = new MemoryObjectMedium()
+        const open = async (): Promise<ObjectStore> => {
+          const store = new MemoryObjectStore({ clock, medium })
+          return broken<ObjectStore>(store, defects(store, medium))
+        }
+        return { open, cleanUp: async () => {} }
+      }
+    })
+  })
+}
+
+function metadataLogFailures (only: string | undefined, defects: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog>): Promise<string[]> {
+  return failuresOf(only, runner => {
+    metadataLogConformance(runner, {
+      name: 'mutant',
+      capabilities: memoryMetadataLogCapabilities,
+      prepare: async () => {
+        const medium = new MemoryMetadataMedium()
+        const open = async (): Promise<MetadataLog> => {
+          const log = new MemoryMetadataLog(medium)
+          return broken<MetadataLog>(log, defects(log, medium))
+        }
+        return { open, cleanUp: async () => {} }
+      }
+    })
+  })
+}
