@@ -1,4 +1,4 @@
-import type { ConfigDefinition } from './config-definition.ts'
+import type { ConfigDefinition, ConfigSynonym } from './config-definition.ts'
 
 export type ConfigOverrides = Readonly<Record<string, string>>
 
@@ -35,10 +35,10 @@ export class ConfigSources {
     const entries: ConfigEntry[] = own === undefined ? [] : [{ name: definition.name, value: own, source: ConfigSource.Topic }]
     const broker = this.#brokerEntries(names.map(({ name }) => name))
     entries.push(...broker)
-    if (definition.default !== null) entries.push({ name: definition.name, value: definition.default, source: ConfigSource.Default })
+    if (definition.default !== null) entries.push(defaultEntry(definition.name, definition.default, names.at(-1)))
     const [first] = entries
     if (first === undefined) return { definition, value: null, source: ConfigSource.Default, synonyms: [] }
-    const factor = first.source === ConfigSource.Topic || first.source === ConfigSource.Default ? 1n : names.find(({ name }) => name === first.name)!.factor
+    const factor = names.find(({ name }) => first.source !== ConfigSource.Topic && name === first.name)?.factor ?? 1n
     return { definition, value: factor === 1n ? first.value : inTopicUnit(first.value, factor), source: first.source, synonyms: entries }
   }
 
@@ -68,6 +68,12 @@ export class ConfigSources {
       return value === undefined ? [] : [{ name, value, source }]
     }))
   }
+}
+
+/** A default goes by the name, and in the unit, of the broker setting that holds it, as in Kafka. */
+function defaultEntry (name: string, value: string, synonym: ConfigSynonym | undefined): ConfigEntry {
+  if (synonym === undefined) return { name, value, source: ConfigSource.Default }
+  return { name: synonym.name, value: synonym.factor === 1n ? value : String(BigInt(value) / synonym.factor), source: ConfigSource.Default }
 }
 
 /** Hours and minutes become milliseconds; -1, no limit, stays so. */
