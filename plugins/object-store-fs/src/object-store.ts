@@ -204,7 +204,7 @@ export class FsObjectStore implements ObjectStore {
 
   async #delete (keys: readonly string[], signal: AbortSignal | undefined): Promise<DeleteOutcome[]> {
     const { fileSystem } = this.#environment
-    const failureByFolder = new Map<string, unknown>()
+    const failureByFolder = new Map<string, Error | undefined>()
     const failures = await mapBounded(keys, width, async key => {
       throwIfAborted(signal)
       const file = this.#fileOf(key)
@@ -260,7 +260,7 @@ export class FsObjectStore implements ObjectStore {
   /** The object is there: what is left of its upload goes now, or when the store is closed. */
   async #removeUpload (folder: UploadFolder, key: string): Promise<void> {
     const failure = await failureOf(folder.remove())
-    if (failure !== undefined) this.#environment.logger.warn('the parts of an upload could not be removed', { key, error: String(failure) })
+    if (failure !== undefined) this.#environment.logger.warn('the parts of an upload could not be removed', { key, error: failure.message })
   }
 }
 
@@ -289,11 +289,12 @@ function checkSize (key: string, size: number): void {
 }
 
 /** What `pending` rejects with, but that the thing is missing already. */
-async function failureOf (pending: Promise<void>): Promise<unknown> {
+async function failureOf (pending: Promise<void>): Promise<Error | undefined> {
   try {
     await pending
     return undefined
   } catch (error) {
-    return StreambedError.is(error, 'NOT_FOUND') ? undefined : error
+    if (StreambedError.is(error, 'NOT_FOUND')) return undefined
+    return error instanceof Error ? error : new Error(String(error))
   }
 }

@@ -25,6 +25,8 @@ export class MemoryWalMedium {
   readonly records: WalRecord[] = []
   usedBytes = 0
   nextPosition: WalPosition = 0
+  /** Of the last append; trimmed or not. */
+  lastPosition: WalPosition = -1
   owner: { readonly clusterId: string, readonly nodeId: number } | undefined
   highestEpoch = -1
 
@@ -78,6 +80,7 @@ export class MemoryWal implements Wal {
     medium.records.push({ position, data })
     medium.usedBytes += size + headerBytes
     medium.nextPosition += size + headerBytes
+    medium.lastPosition = position
     return position
   }
 
@@ -91,7 +94,7 @@ export class MemoryWal implements Wal {
   async trim (position: WalPosition): Promise<void> {
     this.#begin()
     const medium = this.#medium
-    if (position >= medium.nextPosition) throw new StreambedError('INVALID_ARGUMENT', `the position is past the last append. position=${position}`)
+    if (position > medium.lastPosition) throw new StreambedError('INVALID_ARGUMENT', `the position is past the last append. position=${position}`)
     const kept = medium.records.findIndex(record => record.position > position)
     const trimmed = medium.records.splice(0, kept < 0 ? medium.records.length : kept)
     for (const { data } of trimmed) medium.usedBytes -= data.length + headerBytes

@@ -1,7 +1,7 @@
-import { metadataLogConformance, objectStoreConformance } from '@streambed/conformance'
+import { metadataLogConformance, objectStoreConformance, walConformance } from '@streambed/conformance'
 import {
-  MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, VirtualClock, faultyMetadataLog, faultyObjectStore,
-  memoryMetadataLogCapabilities, memoryObjectStoreCapabilities
+  MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, VirtualClock, faultyMetadataLog,
+  faultyObjectStore, faultyWal, memoryMetadataLogCapabilities, memoryObjectStoreCapabilities, memoryWalCapabilities
 } from '@streambed/sdk/testing'
 
 const clock = new VirtualClock()
@@ -41,5 +41,23 @@ metadataLogConformance({ describe, it }, {
   prepare: async () => {
     const medium = new MemoryMetadataMedium()
     return { open: async () => faultyMetadataLog(new MemoryMetadataLog(medium), { plan, clock }), cleanUp }
+  }
+})
+
+walConformance({ describe, it }, {
+  name: 'memory',
+  capabilities: memoryWalCapabilities,
+  prepare: async () => {
+    const medium = new MemoryWalMedium({ capacityBytes: 2 ** 20 })
+    return { open: writer => MemoryWal.open(medium, writer), cleanUp }
+  }
+})
+
+walConformance({ describe, it }, {
+  name: 'memory behind a fault wrapper without faults',
+  capabilities: memoryWalCapabilities,
+  prepare: async () => {
+    const medium = new MemoryWalMedium({ capacityBytes: 2 ** 20 })
+    return { open: async writer => faultyWal(await MemoryWal.open(medium, writer), { plan, clock }), cleanUp }
   }
 })
