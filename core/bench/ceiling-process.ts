@@ -9,6 +9,8 @@ const payloadAt = Number(payloadAtText)
 const fd = fs.openSync(file!, mode === 'produce' ? 'r+' : 'r')
 const fileBytes = fs.fstatSync(fd).size
 const answer = Buffer.from([0, 0, 0, 4, 0, 0, 0, 1])
+const batchLengthPosition = 8
+const batchPrefixBytes = 12
 const crcPosition = 17
 const crcRangeStart = 21
 
@@ -50,7 +52,7 @@ function receive (socket: net.Socket): void {
       const all = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
       pieces = all.length === size ? [] : [all.subarray(size)]
       held = all.length - size
-      const payload = all.subarray(payloadAt, size)
+      const payload = all.subarray(payloadAt, payloadAt + all.readInt32BE(payloadAt + batchLengthPosition) + batchPrefixBytes)
       if (crc32c(payload.subarray(crcRangeStart)) !== payload.readUInt32BE(crcPosition)) throw new Error('CRC does not match')
       queue.push({ frame: payload, socket })
     }

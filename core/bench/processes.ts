@@ -46,7 +46,10 @@ function start (args: readonly string[], ready: RegExp, environment: Readonly<Re
     let output = ''
     let errors = ''
     const exited = new Promise<void>(done => { child.once('exit', () => done()) })
-    child.stderr.on('data', (chunk: Buffer) => { errors = (errors + chunk.toString()).slice(-4_000) })
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-4_000)
+      if (process.env['STREAMBED_BENCH_VERBOSE'] !== undefined) process.stderr.write(chunk)
+    })
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
       const match = ready.exec(output)

@@ -1,67 +1,82 @@
+import { FrameMemory, fresh } from './frame-memory.ts'
+
 const sizeBytes = 4
+/** Memory for a frame of which only the beginning is there: a larger claim is believed as its bytes arrive. */
+const believedBytes = 1024 * 1024
 
 /**
- * Cuts a byte stream into Kafka frames (a four-byte size, then as many bytes). Bytes are copied at most once: a frame
- * that came in one piece is a view of it, one that came in several is put together when the last has come. A size is
- * believed only as bytes arrive, so that a claim alone costs nothing.
+ * Cuts a byte stream into Kafka frames (a four-byte size, then as many bytes). The bytes of a frame are copied once, out of
+ * the receive buffer, into memory of their own; those of a frame larger than 1 MiB once more for each doubling.
  */
 export class FrameReader {
   readonly #frameBytesMax: number
   readonly #onFrame: (frame: Uint8Array) => void
-  #pieces: Uint8Array[] = []
-  #bytes = 0
-  /** Bytes of size and body together that the frame at hand needs; unknown while its size is incomplete. */
-  #wanted: number | undefined
+  readonly #memory: FrameMemory
+  readonly #size = new Uint8Array(sizeBytes)
+  #sizeFilled = 0
+  /** The frame at hand, of which only a part has come; undefined between frames. */
+  #frame: Uint8Array | undefined
+  #filled = 0
+  #wanted = 0
 
-  constructor (options: { readonly frameBytesMax: number, readonly onFrame: (frame: Uint8Array) => void }) {
+  /** `memory` may be shared with other readers of the same thread. */
+  constructor (options: { readonly frameBytesMax: number, readonly onFrame: (frame: Uint8Array) => void, readonly memory?: FrameMemory }) {
     this.#frameBytesMax = options.frameBytesMax
     this.#onFrame = options.onFrame
+    this.#memory = options.memory ?? new FrameMemory()
   }
 
-  /** Bytes of an incomplete frame held back. */
-  get heldBytes (): number { return this.#bytes }
+  /** Memory held for an incomplete frame, in bytes. */
+  get heldBytes (): number { return this.#frame?.length ?? 0 }
 
-  /** Takes bytes; calls `onFrame` for each frame that they complete. False when a size is negative or too large: hang up. */
+  /**
+   * Takes bytes, which stay the caller's; calls `onFrame` for each frame that they complete, which belongs to the receiver.
+   * False when a size is negative or too large: hang up.
+   */
   push (bytes: Uint8Array): boolean {
-    let rest = bytes
-    while (rest.length > 0) {
-      if (this.#wanted === undefined) {
-        if (this.#bytes + rest.length < sizeBytes) return this.#hold(rest)
-        const body = this.#sizeOf(rest)
-        if (body < 0 || body > this.#frameBytesMax) return false
-        this.#wanted = sizeBytes + body
-      }
-      const missing = this.#wanted - this.#bytes
-      if (rest.length < missing) return this.#hold(rest)
-      const whole = this.#bytes === 0 ? rest.subarray(0, missing) : this.#join(rest.subarray(0, missing))
-      rest = rest.subarray(missing)
-      this.#pieces = []
-      this.#bytes = 0
-      this.#wanted = undefined
-      this.#onFrame(whole.subarray(sizeBytes))
-    }
-    return true
-  }
-
-  #hold (piece: Uint8Array): true {
-    this.#pieces.push(piece)
-    this.#bytes += piece.length
-    return true
-  }
-
-  #sizeOf (rest: Uint8Array): number {
-    const head = this.#bytes === 0 ? rest : this.#join(rest.subarray(0, sizeBytes))
-    return head[0]! << 24 | head[1]! << 16 | head[2]! << 8 | head[3]!
-  }
-
-  #join (last: Uint8Array): Uint8Array {
-    const whole = new Uint8Array(Buffer.allocUnsafeSlow(this.#bytes + last.length).buffer)
     let at = 0
-    for (const piece of this.#pieces) {
-      whole.set(piece, at)
-      at += piece.length
+    while (at < bytes.length) {
+      if (this.#frame !== undefined) {
+        at += this.#fill(this.#frame, bytes, at)
+        continue
+      }
+      this.#size[this.#sizeFilled++] = bytes[at++]!
+      if (this.#sizeFilled < sizeBytes) continue
+      this.#sizeFilled = 0
+      const size = this.#size[0]! << 24 | this.#size[1]! << 16 | this.#size[2]! << 8 | this.#size[3]!
+      if (size < 0 || size > this.#frameBytesMax) return false
+      if (bytes.length - at >= size) {
+        const frame = this.#memory.take(size)
+        frame.set(bytes.subarray(at, at + size))
+        at += size
+        this.#onFrame(frame)
+      } else this.#begin(size)
     }
-    whole.set(last, at)
-    return whole
+    return true
+  }
+
+  #begin (size: number): void {
+    // Not from shared memory: a client that never sends the rest would hold it all.
+    this.#frame = fresh(Math.min(size, believedBytes))
+    this.#filled = 0
+    this.#wanted = size
+  }
+
+  /** Takes what belongs to the frame at hand; gives the count of bytes taken. */
+  #fill (frame: Uint8Array, bytes: Uint8Array, at: number): number {
+    const taken = Math.min(this.#wanted - this.#filled, bytes.length - at)
+    let target = frame
+    if (this.#filled + taken > frame.length) {
+      target = fresh(Math.min(this.#wanted, Math.max(frame.length * 2, this.#filled + taken)))
+      target.set(frame.subarray(0, this.#filled))
+      this.#frame = target
+    }
+    target.set(bytes.subarray(at, at + taken), this.#filled)
+    this.#filled += taken
+    if (this.#filled === this.#wanted) {
+      this.#frame = undefined
+      this.#onFrame(target)
+    }
+    return taken
   }
 }

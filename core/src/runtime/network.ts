@@ -13,7 +13,7 @@ export interface Listening {
 }
 
 export interface ConnectionEvents {
-  /** The bytes belong to the receiver. */
+  /** The bytes are the receiver's only until it returns: the next ones come into the same memory. */
   readonly onData: (bytes: Uint8Array) => void
   /** All that was written has left for the network. */
   readonly onDrained: () => void

@@ -1,5 +1,6 @@
 import { sleep, type Clock, type Logger } from '@streambed/sdk'
 import type { Reply } from '../broker/dispatcher.ts'
+import { FrameMemory } from '../protocol/frame-memory.ts'
 import type { RequestContext } from '../broker/handler.ts'
 import type { Connection, Listening, Network } from '../runtime/network.ts'
 import type { ServerLimits } from './limits.ts'
@@ -23,6 +24,7 @@ const resumeBelow = 0.75
 export class Server implements AsyncDisposable {
   readonly #parts: ServerParts
   readonly #sessions = new Set<Session>()
+  readonly #memory = new FrameMemory()
   readonly #stop = new AbortController()
   #listening: { readonly name: string, readonly host: string, readonly socket: Listening }[] = []
   #sweeping: Promise<void> = Promise.resolve()
@@ -95,6 +97,7 @@ export class Server implements AsyncDisposable {
       listener,
       clock,
       limits,
+      memory: this.#memory,
       dispatch: (frame, context) => this.#dispatch!(frame, context),
       onHeldBytes: change => this.#onHeldBytes(change),
       onClosed: closed => this.#onClosed(closed)

@@ -2,6 +2,7 @@ import type { Clock } from '@streambed/sdk'
 import type { Reply } from '../broker/dispatcher.ts'
 import type { RequestContext } from '../broker/handler.ts'
 import type { Connection } from '../runtime/network.ts'
+import type { FrameMemory } from '../protocol/frame-memory.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { ServerLimits } from './limits.ts'
 
@@ -10,6 +11,7 @@ export interface SessionParts {
   readonly listener: string
   readonly clock: Clock
   readonly limits: ServerLimits
+  readonly memory: FrameMemory
   readonly dispatch: (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
   /** Told of every change of the bytes held for this client; may call `close`. */
   readonly onHeldBytes: (change: { readonly inFlight: number, readonly unsent: number }) => void
@@ -39,7 +41,7 @@ export class Session {
   constructor (parts: SessionParts) {
     this.#parts = parts
     this.#lastActiveMs = parts.clock.monotonicMs()
-    this.#reader = new FrameReader({ frameBytesMax: parts.limits.requestBytesMax, onFrame: frame => this.#serve(frame) })
+    this.#reader = new FrameReader({ frameBytesMax: parts.limits.requestBytesMax, onFrame: frame => this.#serve(frame), memory: parts.memory })
     parts.connection.start({
       onData: bytes => this.#onData(bytes),
       onDrained: () => this.#onDrained(),

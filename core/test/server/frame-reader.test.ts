@@ -36,7 +36,20 @@ describe('frame reader', () => {
     assert.equal(framesOf([Buffer.from([0, 0, 0, 10])], 10).isSound, true)
   })
 
-  it('a claimed size costs nothing until its bytes come', () => {
-    assert.equal(framesOf([Buffer.from([0x06, 0x40, 0, 0])], 0x0640_0000).held, 4)
+  it('a claimed size is believed only as its bytes come', () => {
+    const claim = Buffer.from([0x06, 0x40, 0, 0])
+    assert.equal(framesOf([claim, Buffer.alloc(10)], 0x0640_0000).held, 2 ** 20)
+    assert.equal(framesOf([claim, Buffer.alloc(5 * 2 ** 20)], 0x0640_0000).held <= 10 * 2 ** 20, true)
+  })
+
+  it('frames do not change with the memory that they came in', () => {
+    const buffer = Buffer.from([0, 0, 0, 2, 1, 2])
+    const frames: Uint8Array[] = []
+    const reader = new FrameReader({ frameBytesMax: 10, onFrame: frame => frames.push(frame) })
+    reader.push(buffer)
+    reader.push(buffer.subarray(0, 5))
+    buffer.fill(9)
+    reader.push(Buffer.from([7]))
+    assert.deepEqual(frames.map(frame => [...frame]), [[1, 2], [1, 7]])
   })
 })
