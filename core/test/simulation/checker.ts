@@ -1,0 +1,189 @@
+/** What a run can get wrong, by the names of the field (Jepsen's, where it has one). */
+export type ViolationName =
+  /** An acknowledged, or once readable, record is not where it was. */
+  | 'lost-write'
+  /** A record of an idempotent producer is in the log twice. */
+  | 'duplicate'
+  /** Records of one producer are not in the order in which it sent them. */
+  | 'reordering'
+  /** A record that nobody sent there, or whose bytes differ. */
+  | 'invented-record'
+  /** One offset gave two records, or offsets have a gap. */
+  | 'inconsistent-offsets'
+  /** A reader saw more than the high watermark. */
+  | 'precommitted-read'
+  | 'lost-commit'
+  | 'epoch-went-back'
+  | 'lost-topic'
+  | 'undead-topic'
+  /** The bucket holds what nobody needs. */
+  | 'leak'
+  /** The broker finds its own storage damaged, fenced or foreign. */
+  | 'refused-to-open'
+  /** The faults are over, and still a client gets no further. */
+  | 'stuck'
+  | 'unhandled-rejection'
+
+export class Violation extends Error {
+  readonly violation: ViolationName
+  constructor (violation: ViolationName, detail: string) {
+    super(`${violation}: ${detail}`)
+    this.name = 'Violation'
+    this.violation = violation
+  }
+}
+
+/** One batch as a client read it; `recordIds` in offset order. */
+export interface ReadBatch { readonly baseOffset: number, readonly recordIds: readonly string[] }
+
+export interface ReadAnswer {
+  readonly fetchOffset: number
+  readonly highWatermark: number
+  /** -1: the answer's version does not tell. */
+  readonly logStartOffset: number
+  readonly batches: readonly ReadBatch[]
+}
+
+/** What a log owes from the moment a request is sent: all that was acknowledged or seen before. */
+export interface Obligation { readonly highWatermark: number, readonly deletedBefore: number }
+
+/** What is known of one partition, from what clients sent, were told and read. */
+export class PartitionHistory {
+  readonly name: string
+  /** Record id to the offset first seen, by acknowledgement or read. */
+  readonly offsetOf = new Map<string, number>()
+  readonly #recordAt = new Map<number, string>()
+  readonly #acknowledged = new Map<string, number>()
+  readonly #sent = new Map<string, { readonly isIdempotent: boolean }>()
+  /** Acknowledged deletions reach here … */
+  #deletedBefore = 0
+  /** … and those asked for, here. */
+  #deletableBefore = 0
+  #highWatermark = 0
+
+  constructor (name: string) { this.name = name }
+
+  get highWatermark (): number { return this.#highWatermark }
+  get deletableBefore (): number { return this.#deletableBefore }
+  get acknowledgedCount (): number { return this.#acknowledged.size }
+
+  /** To be called when a read is sent; what it then answers is held against it. */
+  obligation (): Obligation { return { highWatermark: this.#highWatermark, deletedBefore: this.#deletedBefore } }
+
+  sent (recordIds: readonly string[], isIdempotent: boolean): void {
+    for (const id of recordIds) this.#sent.set(id, { isIdempotent })
+  }
+
+  acknowledged (baseOffset: number, recordIds: readonly string[]): void {
+    for (const [index, id] of recordIds.entries()) {
+      this.#acknowledged.set(id, baseOffset + index)
+      this.#place(id, baseOffset + index, 'acknowledged')
+    }
+    this.#highWatermark = Math.max(this.#highWatermark, baseOffset + recordIds.length)
+  }
+
+  deleteRequested (before: number): void { this.#deletableBefore = Math.max(this.#deletableBefore, before) }
+  deleteAcknowledged (before: number): void { this.#deletedBefore = Math.max(this.#deletedBefore, before) }
+
+  /** A fetch whose offset was refused as out of range. */
+  outOfRange (offset: number, owed: Obligation): void {
+    if (offset >= this.#deletableBefore && offset <= owed.highWatermark) this.#fail('lost-write', `offset is out of range, although records up to ${owed.highWatermark} were there. offset=${offset} deletable=${this.#deletableBefore}`)
+  }
+
+  read ({ batches, fetchOffset, highWatermark, logStartOffset }: ReadAnswer, owed: Obligation): void {
+    if (highWatermark < owed.highWatermark) this.#fail('lost-write', `high watermark went back from ${owed.highWatermark} to ${highWatermark}`)
+    if (logStartOffset > this.#deletableBefore) this.#fail('lost-write', `log starts at ${logStartOffset}, deleted was at most what is before ${this.#deletableBefore}`)
+    if (logStartOffset >= 0 && logStartOffset < owed.deletedBefore) this.#fail('inconsistent-offsets', `log starts at ${logStartOffset}, all before ${owed.deletedBefore} was deleted`)
+    let expected: number | undefined
+    for (const { baseOffset, recordIds } of batches) {
+      const end = baseOffset + recordIds.length
+      if (expected === undefined && (baseOffset > fetchOffset || end <= fetchOffset)) this.#fail('inconsistent-offsets', `first batch [${baseOffset}, ${end}) does not hold the offset asked for. offset=${fetchOffset}`)
+      if (expected !== undefined && baseOffset !== expected) this.#fail('inconsistent-offsets', `gap between batches. expected=${expected} found=${baseOffset}`)
+      if (end > highWatermark) this.#fail('precommitted-read', `batch ends at ${end}, past the high watermark ${highWatermark}`)
+      for (const [index, id] of recordIds.entries()) this.#place(id, baseOffset + index, 'read')
+      expected = end
+    }
+    if (expected === undefined && fetchOffset < owed.highWatermark && fetchOffset >= this.#deletableBefore) this.#fail('lost-write', `nothing at offset ${fetchOffset}, records reach up to ${owed.highWatermark}`)
+    this.#highWatermark = Math.max(this.#highWatermark, highWatermark)
+  }
+
+  /** Held against a read of the whole log, `log` in offset order from its start. */
+  whole (startOffset: number, log: readonly string[]): void {
+    for (const [id, offset] of this.#acknowledged) {
+      if (offset >= startOffset && log[offset - startOffset] !== id) this.#fail('lost-write', `record ${id} was acknowledged at ${offset}, where there is ${log[offset - startOffset] ?? 'nothing'} now`)
+      if (offset < startOffset && offset >= this.#deletableBefore) this.#fail('lost-write', `record ${id} was acknowledged at ${offset}; the log starts at ${startOffset}`)
+    }
+    const seen = new Set<string>()
+    const newest = new Map<string, number>()
+    for (const id of log) {
+      if (seen.has(id)) continue
+      seen.add(id)
+      const [producer, number] = [producerOf(id), numberOf(id)]
+      const before = newest.get(producer) ?? -1
+      if (number <= before) this.#fail('reordering', `record ${number} of producer ${producer} comes after its record ${before}`)
+      newest.set(producer, number)
+    }
+  }
+
+  /** The records of a producer cannot be read at all, although nothing is wrong any more. */
+  unreadable (offset: number, why: string): never { return this.#fail('lost-write', `offset ${offset} cannot be read: ${why}`) }
+  invented (detail: string): never { return this.#fail('invented-record', detail) }
+
+  #place (id: string, offset: number, how: string): void {
+    const sent = this.#sent.get(id)
+    if (sent === undefined) this.#fail('invented-record', `record ${id} at ${offset} was never sent here`)
+    const there = this.#recordAt.get(offset)
+    if (there !== undefined && there !== id) this.#fail('inconsistent-offsets', `offset ${offset} held ${there}, now ${id} is ${how} there`)
+    this.#recordAt.set(offset, id)
+    const known = this.offsetOf.get(id)
+    if (known === undefined) this.offsetOf.set(id, offset)
+    else if (known !== offset && sent!.isIdempotent) this.#fail('duplicate', `record ${id} is ${how} at ${offset} and was at ${known}`)
+  }
+
+  #fail (violation: ViolationName, detail: string): never { throw new Violation(violation, `${this.name}: ${detail}`) }
+}
+
+/** `producer#number#size`: unique, and enough to tell what the record's value must be. */
+export function recordId (producer: string, number: number, size: number): string { return `${producer}#${number}#${size}` }
+function producerOf (id: string): string { return id.slice(0, id.indexOf('#')) }
+function numberOf (id: string): number { return Number(id.split('#')[1]) }
+
+interface CommitAttempt { readonly offset: number, outcome: 'pending' | 'stored' | 'refused' | 'unknown' }
+
+/** The offsets that one group may find committed for one partition. */
+export class CommitHistory {
+  readonly name: string
+  readonly #attempts: CommitAttempt[] = []
+  constructor (name: string) { this.name = name }
+
+  attempt (offset: number): { readonly stored: () => void, readonly refused: () => void, readonly unknown: () => void } {
+    const attempt: CommitAttempt = { offset, outcome: 'pending' }
+    this.#attempts.push(attempt)
+    return { stored: () => { attempt.outcome = 'stored' }, refused: () => { attempt.outcome = 'refused' }, unknown: () => { attempt.outcome = 'unknown' } }
+  }
+
+  /** To be called when a fetch of the commit is sent: the check of its answer. */
+  fetching (): (offset: number) => void {
+    const newestStored = this.#attempts.findLastIndex(({ outcome }) => outcome === 'stored')
+    return offset => {
+      const isAllowed = (attempt: CommitAttempt, index: number): boolean => index >= newestStored || attempt.outcome === 'unknown' || attempt.outcome === 'pending'
+      const allowed = new Set(this.#attempts.filter((attempt, index) => isAllowed(attempt, index) && attempt.outcome !== 'refused').map(attempt => attempt.offset))
+      if (newestStored < 0) allowed.add(-1)
+      if (!allowed.has(offset)) throw new Violation('lost-commit', `${this.name}: committed offset is ${offset}, expected ${[...allowed].join(' or ')}`)
+    }
+  }
+}
+
+/** A number that, once told, is never followed by a smaller one (or, `strictly`, the same). */
+export class Rising {
+  readonly #name: string
+  #newest = -Infinity
+  constructor (name: string) { this.#name = name }
+
+  get newest (): number { return this.#newest }
+  /** `owed`: what `newest` was when the question was asked. */
+  saw (value: number, owed: number, strictly = false): void {
+    if (value < owed || (strictly && value === owed)) throw new Violation('epoch-went-back', `${this.#name}: ${value} after ${owed}`)
+    this.#newest = Math.max(this.#newest, value)
+  }
+}

@@ -1,0 +1,69 @@
+import { StreambedError } from '@streambed/sdk'
+import type { SeededRandom } from '@streambed/sdk/testing'
+import { KafkaConnection } from '../../src/client/kafka-connection.ts'
+import { KafkaErrorCode, kafkaErrorName } from '../../src/protocol/error-codes.ts'
+import type { ApiKey, RequestInputOf, ResponseOf } from '../../src/protocol/messages/apis.ts'
+import { address, type World } from './world.ts'
+
+const requestTimeoutMs = 3_000
+
+/** A client of the broker: one connection, made anew when it breaks, and requests that time out. */
+export class SimulatedClient {
+  readonly world: World
+  readonly name: string
+  readonly random: SeededRandom
+  #connection: Promise<KafkaConnection> | undefined
+
+  constructor (world: World, name: string) {
+    this.world = world
+    this.name = name
+    this.random = world.random.fork(`client ${name}`)
+  }
+
+  /** Rejects when the connection breaks or the answer takes too long: the broker may have acted on the request. */
+  async request<K extends ApiKey> (apiKey: K, version: number, body: RequestInputOf<K>): Promise<ResponseOf<K>> {
+    const opening = this.#connection ??= KafkaConnection.open(this.world.network, address, this.name)
+    let connection: KafkaConnection | undefined
+    const timer = this.world.clock.schedule(requestTimeoutMs, () => connection?.destroy())
+    try {
+      connection = await opening
+      return await connection.request(apiKey, version, body)
+    } catch (error) {
+      if (this.#connection === opening) this.#connection = undefined
+      connection?.destroy()
+      throw error
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Sends all at once on one connection; each answer, or undefined where none came. */
+  async pipeline<K extends ApiKey> (apiKey: K, version: number, bodies: readonly RequestInputOf<K>[]): Promise<(ResponseOf<K> | undefined)[]> {
+    return await Promise.all(bodies.map(body => this.request(apiKey, version, body).catch(() => undefined)))
+  }
+
+  /** As `request`, but again and again until `isDone` says so. */
+  async until<K extends ApiKey> (apiKey: K, version: number, body: () => RequestInputOf<K>, isDone: (response: ResponseOf<K>) => boolean): Promise<ResponseOf<K>> {
+    for (;;) {
+      const response = await this.request(apiKey, version, body()).catch(() => undefined)
+      if (response !== undefined && isDone(response)) return response
+      await this.pause(20)
+    }
+  }
+
+  /** Up to twice `meanMs` of virtual time. */
+  pause (meanMs: number): Promise<void> { return this.world.sleep(this.random.fraction() * 2 * meanMs) }
+
+  note (text: string): void { this.world.trace.add(`${this.name}: ${text}`) }
+
+  hangUp (): void {
+    const opening = this.#connection
+    this.#connection = undefined
+    void opening?.then(connection => connection.destroy(), () => undefined)
+  }
+}
+
+/** For codes that a client may get at any time in this world. */
+export function refused (what: string, code: number): StreambedError {
+  return new StreambedError('UNAVAILABLE', `${what}: ${code === KafkaErrorCode.NONE ? 'NONE' : kafkaErrorName(code)}`)
+}

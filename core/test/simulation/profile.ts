@@ -1,0 +1,70 @@
+import type { SeededRandom } from '@streambed/sdk/testing'
+import type { StorageOptions } from '../../src/storage/options.ts'
+
+/** What one seed makes of the world: how large things are, how long it lasts, and what goes wrong how often. */
+export interface Profile {
+  /** Virtual ms during which things go wrong. */
+  readonly chaosMs: number
+  readonly storage: StorageOptions
+  readonly walBytes: number
+  readonly partitions: number
+  readonly idempotentProducers: number
+  readonly plainProducers: number
+  readonly consumers: number
+  /** Of one group; 0 leaves the offsets topic out, so that the bucket must end up empty. */
+  readonly groupMembers: number
+  readonly hasAdmin: boolean
+  readonly recordBytesMax: number
+  readonly networkLatencyMs: number
+  /** Probability that a file operation takes its time, and the longest that it takes. */
+  readonly slowFileRate: number
+  readonly slowFileMs: number
+  readonly failedFileRate: number
+  readonly fullDiskRate: number
+  readonly storeFaultRate: number
+  readonly metadataFaultRate: number
+  /** Mean virtual ms between crashes; Infinity for none. */
+  readonly crashEveryMs: number
+  /** Mean file operations between crashes inside one. */
+  readonly crashEveryOperations: number
+}
+
+const KiB = 1024
+
+export function profileOf (random: SeededRandom): Profile {
+  const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!
+  const between = (low: number, high: number): number => low + random.below(high - low + 1)
+  return {
+    chaosMs: between(500, 2_000),
+    storage: {
+      store: 'default',
+      logCacheBytesMax: pick(0, 8, 64) * KiB,
+      pendingBytesMax: pick(64, 256, 1024) * KiB,
+      blockCacheBytesMax: pick(0, 16, 256) * KiB,
+      uploadBytes: pick(4, 16, 48) * KiB,
+      uploadIntervalMs: pick(0, 100, 400),
+      streamObjectBytesMin: pick(1, 8, 64) * KiB,
+      blockBytes: pick(256, 1 * KiB, 8 * KiB),
+      readAheadBytesMax: pick(0, 4, 64) * KiB,
+      deletionGraceMs: pick(0, 50, 300),
+      garbageIntervalMs: pick(50, 200)
+    },
+    walBytes: pick(1_280, 1_536, 2_048) * KiB,
+    partitions: between(1, 3),
+    idempotentProducers: between(1, 2),
+    plainProducers: between(0, 1),
+    consumers: between(1, 2),
+    groupMembers: pick(0, 0, 1, 2),
+    hasAdmin: pick(true, false),
+    recordBytesMax: pick(50, 500, 5_000),
+    networkLatencyMs: pick(0.1, 1, 5),
+    slowFileRate: pick(0.02, 0.1, 0.3),
+    slowFileMs: pick(0.5, 5, 50),
+    failedFileRate: pick(0, 0, 0.001, 0.005),
+    fullDiskRate: pick(0, 0, 0.002, 0.01),
+    storeFaultRate: pick(0, 0.02, 0.1, 0.3),
+    metadataFaultRate: pick(0, 0, 0.02, 0.1),
+    crashEveryMs: pick(Infinity, 300, 800),
+    crashEveryOperations: pick(Infinity, 300, 1_000)
+  }
+}
