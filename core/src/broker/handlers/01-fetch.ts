@@ -94,13 +94,15 @@ function open (wanted: Wanted): Promise<void> | undefined {
 async function collect (all: readonly Wanted[], request: FetchRequest): Promise<void> {
   let left = Math.min(request.maxBytes, responseBytesMax)
   const cold: Wanted[] = []
+  // What memory has of later partitions must not crowd out the first for ever: clients rotate the order to be fair (KIP-74).
+  const first = all.find(isReadable)
   for (const wanted of all) {
     if (!isReadable(wanted) || left <= 0) continue
     if (readCached(wanted)) left -= wanted.bytes
     else cold.push(wanted)
   }
   const readers = Array.from({ length: Math.min(coldReadsMax, cold.length) }, async () => {
-    for (let wanted = cold.shift(); wanted !== undefined && left > 0; wanted = cold.shift()) {
+    for (let wanted = cold.shift(); wanted !== undefined && (left > 0 || wanted === first); wanted = cold.shift()) {
       await readCold(wanted)
       left -= wanted.bytes
     }
