@@ -23,6 +23,8 @@ export interface BrokerParts {
   readonly nodeEpoch: number
   /** Broker settings of the configuration file, by their Kafka names. */
   readonly kafka: Readonly<Record<string, string>>
+  /** What other places of the file set, by Kafka names: for DescribeConfigs alone. */
+  readonly elsewhere?: Readonly<Record<string, string>>
 }
 
 /** A partition writes a checkpoint after this many bytes of batches: opening it replays no more. */
@@ -43,9 +45,9 @@ export class Broker implements AsyncDisposable {
 
   /** The caller still owns engine and metadata. Partitions and groups load in the background, or when they are asked for. */
   static async open (parts: BrokerParts): Promise<Broker> {
-    const { engine, environment, kafka, metadata, nodeEpoch, nodeId } = parts
+    const { elsewhere = {}, engine, environment, kafka, metadata, nodeEpoch, nodeId } = parts
     const { clock, logger, metrics, random } = environment
-    const configs = new Configs({ metadata, nodeId, kafka })
+    const configs = new Configs({ metadata, nodeId, kafka, elsewhere })
     const topics = new TopicRegistry({
       metadata,
       engine,

@@ -96,7 +96,7 @@ function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStac
     })), [keys.wal, keys.objectStore, keys.metadata, keys.registration])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
-    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka })),
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config) })),
   [keys.engine, keys.metadata, keys.registration])
 
   return container
@@ -108,4 +108,13 @@ function endpointsOf ({ node }: BrokerConfig, server: Server): Endpoint[] {
     const advertised = node.listeners.find(listener => listener.name === name)?.advertised
     return { name, ...advertised ?? { host, port } }
   })
+}
+
+/** Our limits under the names that Kafka's tools know. */
+function limitsByKafkaName ({ limits }: BrokerConfig): Record<string, string> {
+  return {
+    'socket.request.max.bytes': String(limits.requestBytesMax),
+    'max.connections': String(limits.connectionsMax),
+    'connections.max.idle.ms': String(limits.idleMsMax)
+  }
 }

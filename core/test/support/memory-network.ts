@@ -58,7 +58,6 @@ class End implements Connection {
   #mustDrain = false
   #isClosed = false
   #lastArrivalMs = 0
-  #arriving = 0
   #isEnding = false
 
   static pair (options: MemoryNetworkOptions): [End, End] {
@@ -122,8 +121,7 @@ class End implements Connection {
   #arrive (action: () => void): void {
     const { clock, latencyMs } = this.#options
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, clock.monotonicMs() + latencyMs())
-    this.#arriving++
-    clock.schedule(this.#lastArrivalMs - clock.monotonicMs(), () => { this.#arriving--; action() })
+    clock.schedule(this.#lastArrivalMs - clock.monotonicMs(), action)
   }
 
   #receive (bytes: Uint8Array): void {

@@ -22,6 +22,8 @@ export interface StreamEngineParts {
 
 /** Room of the WAL, in bytes, left unused for its own headers and padding. */
 const walHeadroomBytes = 1024 * 1024
+/** From this share of the room on, what there is gets uploaded, however little it is. */
+const uploadFromPressure = 0.5
 const indexesMax = 1_000
 const readAheadStreamsMax = 1_000
 const getBytesMax = 4 * 1024 * 1024
@@ -118,7 +120,10 @@ export class StreamEngine implements AsyncDisposable {
     if (this.#isClosed) throw new StreambedError('CLOSED', 'the stream engine is closed')
     const size = batch.bytes.length
     this.#inFlightBytes += size
-    if (this.pressure > 1) {
+    const { pressure } = this
+    // Small records fill a WAL with their padding long before there is enough of them for an upload.
+    if (pressure > uploadFromPressure) this.#uploader.relieve()
+    if (pressure > 1) {
       this.#inFlightBytes -= size
       throw new StreambedError('OVER_CAPACITY', `too much waits for upload. stream=${stream.streamId} bytes=${size}`)
     }

@@ -45,6 +45,14 @@ export class Uploader {
     this.#wake?.()
   }
 
+  /** Uploads what there is, unless an upload is on its way already: room is short. */
+  relieve (): void {
+    const { cache } = this.#parts
+    if (cache.oldestSealed !== undefined) return
+    cache.seal()
+    this.#wake?.()
+  }
+
   /** Uploads all that the cache holds now; rejects with what ended uploading, or CLOSED. */
   flush (): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
