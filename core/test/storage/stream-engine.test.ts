@@ -163,6 +163,19 @@ describe('stream engine', () => {
     await engine.close()
   })
 
+  it('short of room it uploads what there is, though it is less than an upload should be', async () => {
+    const fixture = new EngineFixture()
+    const { engine } = await fixture.open({ uploadBytes: 2 ** 30, pendingBytesMax: 256 * 1024 })
+    const stream = engine.stream(1)
+    for (let index = 0; index < 40; index++) {
+      await append(stream, `b${index}`, { size: 32 * 1024 })
+      await fixture.clock.run(10)
+    }
+    assert.ok(fixture.objectCount() > 0)
+    assert.equal((await labels(stream)).length, 40)
+    await engine.close()
+  })
+
   it('deletes objects once no stream needs them, and orphans of crashed uploads', async () => {
     const fixture = new EngineFixture()
     const first = await fixture.open()
