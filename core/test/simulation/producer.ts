@@ -20,7 +20,8 @@ interface Outgoing { readonly recordIds: readonly string[], readonly bytes: Uint
 
 const inFlightMax = 5
 const codecs = [Compression.None, Compression.None, Compression.None, Compression.Gzip, Compression.Lz4, Compression.Snappy, Compression.Zstd]
-const versions = [3, 7, 9, 12]
+/** From 7 on all codecs may be used. */
+const versions = [7, 9, 12]
 
 /**
  * Sends numbered records to one partition and repeats each batch until it is acknowledged. An idempotent one has up to five

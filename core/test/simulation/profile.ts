@@ -13,7 +13,9 @@ export interface Profile {
   readonly consumers: number
   /** Of one group; 0 leaves the offsets topic out, so that the bucket must end up empty. */
   readonly groupMembers: number
-  readonly hasAdmin: boolean
+  /** Whether topics come and go. */
+  readonly hasTopicChurn: boolean
+  readonly hasDeletions: boolean
   readonly recordBytesMax: number
   readonly networkLatencyMs: number
   /** Probability that a file operation takes its time, and the longest that it takes. */
@@ -55,7 +57,8 @@ export function profileOf (random: SeededRandom): Profile {
     plainProducers: between(0, 1),
     consumers: between(1, 2),
     groupMembers: pick(0, 0, 1, 2),
-    hasAdmin: pick(true, false),
+    hasTopicChurn: pick(true, false),
+    hasDeletions: pick(true, false),
     recordBytesMax: pick(50, 500, 5_000),
     networkLatencyMs: pick(0.1, 1, 5),
     slowFileRate: pick(0.02, 0.1, 0.3),

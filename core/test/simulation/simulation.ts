@@ -1,9 +1,9 @@
 import { SeededRandom } from '@streambed/sdk/testing'
-import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
-import { ApiKey } from '../../src/protocol/messages/apis.ts'
+import { objectKey } from '../../src/storage/object/object-key.ts'
+import { SimulatedAdmin } from './admin.ts'
 import { PartitionHistory, Violation } from './checker.ts'
-import { SimulatedClient } from './client.ts'
 import { SimulatedReader, runConsumer } from './consumer.ts'
+import { GroupHistory, SimulatedMember } from './group-member.ts'
 import { SimulatedProducer, type Target } from './producer.ts'
 import { profileOf, type Profile } from './profile.ts'
 import { World, type Sabotage } from './world.ts'
@@ -63,35 +63,62 @@ async function drive (world: World, story: Promise<void>, violation: () => Viola
 }
 
 async function story (world: World, targets: readonly Target[]): Promise<void> {
-  const { profile } = world
   const running = Promise.race([world.keepRunning(), world.violated.promise])
-  await Promise.race([running, play(world, targets, profile)])
+  await Promise.race([running, play(world, targets)])
   await running
 }
 
-async function play (world: World, targets: readonly Target[], profile: Profile): Promise<void> {
+/** The clients' lives: first with faults, then without, until all is done; then everything is read and held against the histories. */
+async function play (world: World, targets: readonly Target[]): Promise<void> {
+  const { profile } = world
   void world.sleep(profile.chaosMs).then(() => world.calmDown())
-  const admin = new SimulatedClient(world, 'admin')
-  await admin.until(ApiKey.CreateTopics, 3, () => ({ topics: [{ name: 'main', numPartitions: profile.partitions, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 1_000, validateOnly: false }),
-    ({ topics }) => topics[0]!.errorCode === KafkaErrorCode.NONE || topics[0]!.errorCode === KafkaErrorCode.TOPIC_ALREADY_EXISTS)
-  const target = (): Target => targets[world.random.below(targets.length)]!
+  const admin = new SimulatedAdmin(world, 'admin')
+  await admin.create('main', profile.partitions)
+  const partitionOf = (index: number): Target => targets[index % targets.length]!
+  const group = new GroupHistory(targets)
   const producers = [
-    ...Array.from({ length: profile.idempotentProducers }, (_, index) => new SimulatedProducer(world, { name: `i${index}`, target: target(), isIdempotent: true, batchesMax: Infinity })),
-    ...Array.from({ length: profile.plainProducers }, (_, index) => new SimulatedProducer(world, { name: `p${index}`, target: target(), isIdempotent: false, batchesMax: Infinity }))
-  ]
+    ...Array.from({ length: profile.idempotentProducers }, (_, index) => ({ name: `i${index}`, target: partitionOf(index), isIdempotent: true })),
+    ...Array.from({ length: profile.plainProducers }, (_, index) => ({ name: `p${index}`, target: partitionOf(index + 1), isIdempotent: false }))
+  ].map(options => ({ target: options.target, producer: new SimulatedProducer(world, { ...options, batchesMax: Infinity }) }))
+  const producersOf = (target: Target): SimulatedProducer[] => producers.filter(one => one.target === target).map(({ producer }) => producer)
+  const churning = new SimulatedAdmin(world, 'churn')
   await Promise.all([
-    ...producers.map(producer => producer.run()),
-    ...Array.from({ length: profile.consumers }, (_, index) => runConsumer(world, `c${index}`, targets))
+    ...producers.map(({ producer }) => producer.run()),
+    ...Array.from({ length: profile.consumers }, (_, index) => runConsumer(world, `c${index}`, targets)),
+    ...Array.from({ length: profile.groupMembers }, (_, index) => new SimulatedMember(world, `g${index}`, targets, group).run()),
+    ...profile.hasTopicChurn ? [churning.churn('e')] : [],
+    ...profile.hasDeletions ? [admin.deleteRecords(targets, producersOf)] : []
   ])
-  const reader = new SimulatedReader(world, 'verifier')
-  for (const one of targets) {
-    const { recordIds, startOffset } = await reader.readAll(one)
-    one.history.whole(startOffset, recordIds)
+  const verify = async (): Promise<void> => {
+    await admin.verifyTopics('main')
+    await churning.verifyTopics('e')
+    const reader = new SimulatedReader(world, 'verifier')
+    for (const target of targets) {
+      const { recordIds, startOffset } = await reader.readAll(target)
+      target.history.whole(startOffset, recordIds)
+    }
+    if (profile.groupMembers > 0) await new SimulatedMember(world, 'verifier', targets, group).verifyCommits()
   }
+  await verify()
   world.crash('crash')
-  for (const one of targets) {
-    const { recordIds, startOffset } = await reader.readAll(one)
-    one.history.whole(startOffset, recordIds)
-  }
+  await verify()
+  await world.restart()
+  await verify()
+  await admin.delete('main')
+  for (const name of ['e0', 'e1']) await churning.delete(name)
+  await verifyBucket(world)
   world.end()
+}
+
+/** All topics are deleted: what the bucket still holds must be the group coordinator's. */
+async function verifyBucket (world: World): Promise<void> {
+  const { engine, metadata } = await world.untilReady()
+  await engine.flush()
+  await world.sleep(world.profile.storage.deletionGraceMs + 1)
+  await engine.collectGarbage()
+  const needed = new Set(Array.from(metadata.image.tables.objects.entries(), ([objectId]) => objectKey(objectId)))
+  if (world.profile.groupMembers === 0 && needed.size > 0) throw new Violation('leak', `objects are kept for topics that are deleted. objects=${[...needed].join(' ')}`)
+  const keys = await world.objectKeys()
+  const leaked = keys.filter(key => !needed.has(key))
+  if (leaked.length > 0) throw new Violation('leak', `nobody needs objects that are in the bucket. objects=${leaked.join(' ')}`)
 }

@@ -204,7 +204,9 @@ export class World {
       return kind
     }
     const draw = this.#chaos.fraction()
-    if (draw < failedFileRate) return { kind: 'fail', code: 'UNAVAILABLE' }
+    // Closing a file ends its lock, whatever the system says of it.
+    const canFail = operation !== 'unlock' && operation !== 'close'
+    if (canFail && draw < failedFileRate) return { kind: 'fail', code: 'UNAVAILABLE' }
     if (operation === 'write' && draw < failedFileRate + fullDiskRate) return { kind: 'fail', code: 'OUT_OF_SPACE' }
     if (this.#chaos.fraction() < slowFileRate) return { kind: 'delay', ms: this.#chaos.fraction() * slowFileMs }
     return undefined
