@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { loadConfig } from '../../main/config/load-config.ts'
 import { nodeHost } from '../../main/node-host.ts'
 import { runBroker } from '../../main/run-broker.ts'
+import { collectLessOften } from '../../runtime/collector.ts'
 import { environmentVariables, keepAlive, shutdownRequested } from '../../runtime/process.ts'
 
 interface StartOptions { readonly config: string | undefined }
@@ -12,6 +13,7 @@ export const startCommand: CommandModule<object, StartOptions> = {
   builder: args => args.option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'Configuration file (YAML)' }),
   handler: async ({ config: file }) => {
     const config = await loadConfig({ environment: environmentVariables, ...file === undefined ? {} : { file } })
+    collectLessOften()
     const stop = new AbortController()
     void shutdownRequested().then(() => stop.abort())
     const release = keepAlive()
