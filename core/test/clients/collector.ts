@@ -1,15 +1,23 @@
 /** What arrived so far, and a way to wait until it is what a test expects. */
 export class Collector<T> {
   readonly items: T[] = []
+  readonly #listeners: ((item: T) => void)[] = []
   readonly #waiting: { readonly isMet: (items: readonly T[]) => boolean, readonly resolve: () => void }[] = []
 
   add (item: T): void {
     this.items.push(item)
+    for (const listener of this.#listeners) listener(item)
     for (const [index, { isMet, resolve }] of [...this.#waiting.entries()].reverse()) {
       if (!isMet(this.items)) continue
       this.#waiting.splice(index, 1)
       resolve()
     }
+  }
+
+  /** Calls `listener` with every item, those that are here and those to come. */
+  each (listener: (item: T) => void): void {
+    this.items.forEach(listener)
+    this.#listeners.push(listener)
   }
 
   /** Resolves once `isMet` holds; the limit is the test's own. */
