@@ -38,27 +38,33 @@ export interface ObjectFooter {
 
 type Checksum = (bytes: Uint8Array, seed?: number) => number
 
-/** Encodes one data block as pieces to be written back to back; the batches' bytes are not copied. */
+/** Batches smaller than this on average are gathered: many small pieces cost more than one copy of them all. */
+const gatheredBytesMax = 16 * 1024
+
+/** Encodes one data block as pieces to be written back to back. Large batches are not copied. */
 export function encodeBlock (batches: readonly StreamBatch[], crc32c: Checksum): { readonly pieces: readonly Uint8Array[], readonly size: number } {
-  const table = new Uint8Array(blockHeaderBytes + batches.length * tableEntryBytes)
-  const view = new DataView(table.buffer)
+  const payloadBytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
+  const tableBytes = blockHeaderBytes + batches.length * tableEntryBytes
+  const isGathered = payloadBytes < batches.length * gatheredBytesMax
+  const head = new Uint8Array(isGathered ? tableBytes + payloadBytes : tableBytes)
+  const view = new DataView(head.buffer)
   view.setUint32(0, blockMagic)
   view.setUint32(4, batches.length)
   let at = blockHeaderBytes
-  let size = table.length
+  let payloadAt = tableBytes
   for (const batch of batches) {
     writeInt64(view, at, batch.baseOffset)
     writeInt64(view, at + 8, batch.largestTimestamp)
     view.setUint32(at + 16, batch.count)
     view.setUint32(at + 20, batch.bytes.length)
     at += tableEntryBytes
-    size += batch.bytes.length
+    if (isGathered) head.set(batch.bytes, payloadAt)
+    payloadAt += batch.bytes.length
   }
-  let crc = crc32c(table)
-  for (const batch of batches) crc = crc32c(batch.bytes, crc)
+  const pieces = isGathered ? [head] : [head, ...batches.map(batch => batch.bytes)]
   const trailer = new Uint8Array(4)
-  new DataView(trailer.buffer).setUint32(0, crc)
-  return { pieces: [table, ...batches.map(batch => batch.bytes), trailer], size: size + 4 }
+  new DataView(trailer.buffer).setUint32(0, pieces.reduce((crc, piece) => crc32c(piece, crc), 0))
+  return { pieces: [...pieces, trailer], size: tableBytes + payloadBytes + trailer.length }
 }
 
 /** Batches of one data block, as views of `block`. Throws CORRUPT, naming `where`, for any damage. */

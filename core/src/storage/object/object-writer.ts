@@ -1,3 +1,4 @@
+import type { Environment } from '@streambed/sdk'
 import type { ObjectCommit, ObjectId, StreamRange, StreamId } from '../catalog/catalog.ts'
 import { endOffsetOf } from '../stream/stream-batch.ts'
 import type { PlannedObject } from '../upload/object-plan.ts'
@@ -9,8 +10,11 @@ export interface EncodedObject {
   readonly commit: ObjectCommit
 }
 
-/** Lays out one object. Checksums are taken once, here, before any attempt to upload. */
-export function encodeObject (objectId: ObjectId, store: string, plan: PlannedObject, crc32c: (bytes: Uint8Array, seed?: number) => number): EncodedObject {
+/**
+ * Lays out one object, a block a turn: producers are not kept waiting for it. Checksums are taken once, here, before any
+ * attempt to upload.
+ */
+export async function encodeObject (objectId: ObjectId, store: string, plan: PlannedObject, { crc32c, yieldTurn }: Pick<Environment, 'crc32c' | 'yieldTurn'>): Promise<EncodedObject> {
   const pieces: Uint8Array[] = []
   const entries: BlockEntry[] = []
   let position = 0
@@ -27,6 +31,7 @@ export function encodeObject (objectId: ObjectId, store: string, plan: PlannedOb
       batchCount: batches.length
     })
     position += block.size
+    await yieldTurn()
   }
   const index = encodeIndex(entries, crc32c)
   pieces.push(index, encodeFooter({ objectId, indexPosition: position, indexSize: index.length }, crc32c))

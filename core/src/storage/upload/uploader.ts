@@ -108,7 +108,8 @@ export class Uploader {
     const signal = this.#stop.signal
     const plan = planObjects(segment, options)
     const firstId = await withRetry(() => catalog.reserveObjectIds(plan.length), environment, untilStopped, signal)
-    const objects = plan.map((blocks, index) => encodeObject(firstId + index, options.store, blocks, environment.crc32c))
+    const objects: EncodedObject[] = []
+    for (const [index, blocks] of plan.entries()) objects.push(await encodeObject(firstId + index, options.store, blocks, environment))
     await Promise.all(objects.map(object => this.#put(object)))
     await withRetry(() => catalog.commitObjects(objects.map(object => object.commit)), environment, untilStopped, signal)
     cache.markUploaded(segment)
