@@ -14,6 +14,8 @@ import type { DurabilityScope } from './object-store.ts'
  * ML-6 `truncateBefore(position)` may forget entries before `position`, and only if a snapshot at or after it exists
  *      (else INVALID_ARGUMENT). Reading a forgotten one rejects with OUT_OF_RANGE: load the snapshot.
  * ML-7 Entries are checksummed; damage is CORRUPT, never a shorter or different log.
+ * ML-8 A log that can only go on after it is opened again (its file failed) rejects every call, waits too, with CLOSED from
+ *      then on. UNAVAILABLE means that the same log may answer later.
  *
  * Ownership: bytes given belong to the caller and stay unchanged until the promise settles; bytes returned belong to
  * the caller. Errors: CONFLICT, OUT_OF_RANGE, INVALID_ARGUMENT, LOCKED, CORRUPT, OUTCOME_UNKNOWN, UNAVAILABLE,

@@ -1,4 +1,5 @@
-import { StreambedError, type Environment, type MetadataLog } from '@streambed/sdk'
+import { StreambedError, sleep, type Environment, type MetadataLog } from '@streambed/sdk'
+import { withRetry, type RetryOptions } from '../storage/object-store/retry.ts'
 import { ClusterImage } from './image.ts'
 import { decodeEntry, encodeEntry, type MetadataEntry, type MetadataRecord } from './records.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
@@ -23,6 +24,9 @@ export interface MetadataOptions {
 }
 
 const attemptsMax = 100
+const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 1_000, deadlineMs: 30_000 }
+/** After a failed wait for what others append. */
+const followDelayMs = 100
 
 /**
  * The node's copy of the cluster state, and its way to change it. The image is a view of the log up to `end`; changes
@@ -108,11 +112,17 @@ export class Metadata implements AsyncDisposable {
       try {
         if (entries.length > 0) await this.#append(entries)
       } catch (error) {
+        let reason = error
         if (StreambedError.is(error, 'CONFLICT') && attempt < attemptsMax) {
-          await this.#catchUp().catch((cause: unknown) => this.#fail(cause))
-          continue
+          try {
+            await this.#readAgain(() => this.#catchUp())
+            continue
+          } catch (cause) {
+            reason = cause
+          }
         }
-        for (const { reject } of proposals) reject(error)
+        this.#failIfFinal(reason)
+        for (const { reject } of proposals) reject(reason)
         return
       }
       commit()
@@ -149,7 +159,8 @@ export class Metadata implements AsyncDisposable {
       await this.#log.append(this.#end, entries.map(encodeEntry))
     } catch (error) {
       if (!StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw error
-      const [first] = (await this.#log.read(this.#end)).entries
+      const page = await this.#readAgain(() => this.#log.read(this.#end)).catch((cause: unknown) => { throw StreambedError.is(cause, 'UNAVAILABLE') ? error : cause })
+      const [first] = page.entries
       if (first === undefined) throw new StreambedError('UNAVAILABLE', 'metadata append did not happen', { cause: error })
       const found = decodeEntry(first, this.#end)
       if (found.proposer !== this.#proposer || found.sequence !== entries[0]!.sequence) throw new StreambedError('CONFLICT', 'another proposal was first', { cause: error })
@@ -190,13 +201,24 @@ export class Metadata implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       try {
         await this.#log.waitForGrowth(this.#end, { signal: this.#stop.signal })
-        this.#work = this.#work.then(() => this.#catchUp()).catch((error: unknown) => this.#fail(error))
-        await this.#work
-      } catch {
-        if (this.#stop.signal.aborted) return
-        await this.#environment.yieldTurn()
+        const caughtUp = this.#work.then(() => this.#catchUp())
+        this.#work = caughtUp.catch(() => undefined)
+        await caughtUp
+      } catch (error) {
+        if (this.#stop.signal.aborted || this.#failIfFinal(error)) return
+        await sleep(this.#environment.clock, followDelayMs, { signal: this.#stop.signal }).catch(() => undefined)
       }
     }
+  }
+
+  /** What must be known before anything else is decided: asked for until it is. */
+  #readAgain<T> (read: () => Promise<T>): Promise<T> { return withRetry(read, this.#environment, readRetry, this.#stop.signal) }
+
+  /** True when the log cannot be followed any more: it must be opened again, or holds what this program cannot apply. */
+  #failIfFinal (error: unknown): boolean {
+    const isFinal = !StreambedError.is(error) || StreambedError.is(error, 'CLOSED', 'CORRUPT', 'UNSUPPORTED', 'INTERNAL')
+    if (isFinal) this.#fail(error)
+    return isFinal
   }
 
   #changed (entryCount: number): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { StreambedError } from '@streambed/sdk'
-import { MemoryMetadataLog, MemoryMetadataMedium, SeededRandom, faultOn, faultyMetadataLog, testEnvironment } from '@streambed/sdk/testing'
+import { MemoryMetadataLog, MemoryMetadataMedium, SeededRandom, VirtualClock, faultOn, faultyMetadataLog, testEnvironment } from '@streambed/sdk/testing'
 import { ClusterImage } from '../../src/metadata/image.ts'
 import { Metadata, type Change } from '../../src/metadata/metadata.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
@@ -57,6 +57,37 @@ describe('metadata', () => {
     for (let round = 0; round < 6; round++) epochs.push(await metadata.propose(register(1)))
     assert.deepEqual(epochs, [1, 2, 3, 4, 5, 6])
     assert.equal(metadata.image.node(1)!.epoch, 6)
+    await metadata.close()
+  })
+
+  it('tells that it has failed when its log must be opened again, whether or not anybody proposes', async () => {
+    for (const proposes of [true, false]) {
+      const log = new MemoryMetadataLog(new MemoryMetadataMedium())
+      const metadata = await Metadata.open({ log, environment: testEnvironment(), snapshotEveryEntries: 100 })
+      await log.close()
+      if (proposes) await assert.rejects(metadata.propose(createTopic('a')), error => StreambedError.is(error, 'CLOSED'))
+      assert.ok(StreambedError.is(await metadata.failed, 'CLOSED'))
+      await metadata.close()
+    }
+  })
+
+  it('a lost answer is decided by reading back, though the log does not answer at once', async () => {
+    const clock = new VirtualClock()
+    let failingReads = 0
+    const log = faultyMetadataLog(new MemoryMetadataLog(new MemoryMetadataMedium()), {
+      clock,
+      plan: ({ method }) => {
+        if (method === 'append') failingReads = 2
+        if (method === 'append') return { kind: 'failAfter' }
+        return method === 'read' && failingReads-- > 0 ? { kind: 'failBefore' } : { kind: 'none' }
+      }
+    })
+    const metadata = await Metadata.open({ log, environment: testEnvironment({ clock }), snapshotEveryEntries: 100 })
+    const proposed = metadata.propose(createTopic('a'))
+    await clock.run(5_000)
+    await proposed
+    assert.ok(metadata.image.topicNamed('a') !== undefined)
+    assert.equal(metadata.end, 1)
     await metadata.close()
   })
 

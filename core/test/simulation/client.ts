@@ -2,7 +2,7 @@ import { StreambedError } from '@streambed/sdk'
 import type { SeededRandom } from '@streambed/sdk/testing'
 import { KafkaConnection } from '../../src/client/kafka-connection.ts'
 import { KafkaErrorCode, kafkaErrorName } from '../../src/protocol/error-codes.ts'
-import type { ApiKey, RequestInputOf, ResponseOf } from '../../src/protocol/messages/apis.ts'
+import { apis, type ApiKey, type RequestInputOf, type ResponseOf } from '../../src/protocol/messages/apis.ts'
 import { address, type World } from './world.ts'
 
 const requestTimeoutMs = 3_000
@@ -27,8 +27,12 @@ export class SimulatedClient {
     const timer = this.world.clock.schedule(requestTimeoutMs, () => connection?.destroy())
     try {
       connection = await opening
-      return await connection.request(apiKey, version, body)
+      this.note(`asks ${apis[apiKey].name} ${version}`)
+      const answer = await connection.request(apiKey, version, body)
+      this.note(`has an answer to ${apis[apiKey].name}`)
+      return answer
     } catch (error) {
+      this.note(`has no answer to ${apis[apiKey].name}: ${String(error)}`)
       if (this.#connection === opening) this.#connection = undefined
       connection?.destroy()
       throw error

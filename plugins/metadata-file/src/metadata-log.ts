@@ -186,7 +186,7 @@ export class FileMetadataLog implements MetadataLog {
 
   #fail (error: unknown, code: 'OUTCOME_UNKNOWN' | 'UNAVAILABLE'): StreambedError {
     const detail = error instanceof Error ? error.message : String(error)
-    this.#failure = new StreambedError('UNAVAILABLE', `the metadata log failed and must be opened again. path=${this.#folder} (${detail})`, { cause: error })
+    this.#failure = new StreambedError('CLOSED', `the metadata log failed and must be opened again. path=${this.#folder} (${detail})`, { cause: error })
     this.#growth.fail(this.#failure)
     return new StreambedError(code, detail, { cause: error })
   }

@@ -68,7 +68,7 @@ describe('metadata-file: crashes', () => {
         await open().then(async log => {
           await ledger.check(log)
           await work(log, ledger, random.fork(`life-${life}`))
-        }).catch((error: unknown) => { if (!StreambedError.is(error, 'UNAVAILABLE', 'OUTCOME_UNKNOWN')) throw error })
+        }).catch((error: unknown) => { if (!StreambedError.is(error, 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'CLOSED')) throw error })
       }
       fileSystem.plan = undefined
       fileSystem.kill()
@@ -88,14 +88,14 @@ describe('metadata-file: failing files', () => {
       const { fileSystem, open } = newSystem(operation)
       const log = await open()
       await log.append(0, [Buffer.from('confirmed')])
-      const waiting = rejectsWith(log.waitForGrowth(1, { signal: new AbortController().signal }), 'UNAVAILABLE')
+      const waiting = rejectsWith(log.waitForGrowth(1, { signal: new AbortController().signal }), 'CLOSED')
       fileSystem.plan = failing(operation, 'UNAVAILABLE', 'log-')
       await rejectsWith(log.append(1, [Buffer.from('in doubt')]), 'OUTCOME_UNKNOWN')
       fileSystem.plan = undefined
       await waiting
-      await rejectsWith(log.append(1, [Buffer.from('more')]), 'UNAVAILABLE')
-      await rejectsWith(log.read(0), 'UNAVAILABLE')
-      await rejectsWith(log.waitForGrowth(1, { signal: new AbortController().signal }), 'UNAVAILABLE')
+      await rejectsWith(log.append(1, [Buffer.from('more')]), 'CLOSED')
+      await rejectsWith(log.read(0), 'CLOSED')
+      await rejectsWith(log.waitForGrowth(1, { signal: new AbortController().signal }), 'CLOSED')
       await log.close()
       await using again = await open()
       const [first, ...rest] = (await entriesOf(again, 0)).map(entry => Buffer.from(entry).toString())
@@ -140,7 +140,7 @@ describe('metadata-file: failing files', () => {
     fileSystem.plan = failing('syncDirectory', 'UNAVAILABLE')
     await rejectsWith(log.append(1, [Buffer.from('a')]), 'UNAVAILABLE')
     fileSystem.plan = undefined
-    await rejectsWith(log.append(1, [Buffer.from('a')]), 'UNAVAILABLE')
+    await rejectsWith(log.append(1, [Buffer.from('a')]), 'CLOSED')
     await log.close()
     await using again = await open()
     await again.append(1, [Buffer.from('a')])

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { StreambedError } from '@streambed/sdk'
 import fc from 'fast-check'
 import { retentionStart } from '../../../src/broker/retention/retention-plan.ts'
 import { ApiKey } from '../../../src/protocol/messages/apis.ts'
@@ -72,7 +73,7 @@ describe('retention', () => {
     let isDown = false
     fixture.wrapMetadataLog = log => new Proxy(log, {
       get: (target, name) => {
-        if (name === 'append' && isDown) return () => Promise.reject(new Error('down'))
+        if (name === 'append' && isDown) return () => Promise.reject(new StreambedError('UNAVAILABLE', 'down'))
         const value: unknown = Reflect.get(target, name, target)
         return typeof value === 'function' ? value.bind(target) as unknown : value
       }
