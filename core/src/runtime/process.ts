@@ -13,3 +13,11 @@ export function keepAlive (): () => void {
   const timer = setInterval(() => undefined, 2 ** 30)
   return () => clearInterval(timer)
 }
+
+/**
+ * Gives file I/O more threads than Node's four, unless the operator said how many: a few large uploads would keep the WAL's
+ * small writes waiting. Works only before the first use of the pool.
+ */
+export function widenThreadPool (): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= '16'
+}

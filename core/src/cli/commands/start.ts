@@ -3,7 +3,7 @@ import { loadConfig } from '../../main/config/load-config.ts'
 import { nodeHost } from '../../main/node-host.ts'
 import { runBroker } from '../../main/run-broker.ts'
 import { collectLessOften } from '../../runtime/collector.ts'
-import { environmentVariables, keepAlive, shutdownRequested } from '../../runtime/process.ts'
+import { environmentVariables, keepAlive, shutdownRequested, widenThreadPool } from '../../runtime/process.ts'
 
 interface StartOptions { readonly config: string | undefined }
 
@@ -12,6 +12,7 @@ export const startCommand: CommandModule<object, StartOptions> = {
   describe: 'Run a broker; without -c on the embedded default under ./data',
   builder: args => args.option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'Configuration file (YAML)' }),
   handler: async ({ config: file }) => {
+    widenThreadPool()
     const config = await loadConfig({ environment: environmentVariables, ...file === undefined ? {} : { file } })
     collectLessOften()
     const stop = new AbortController()
