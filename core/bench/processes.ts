@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import path from 'node:path'
+import { memorySettings } from '../../tools/memory-settings.mjs'
 
 const core = path.dirname(import.meta.dirname)
 const ticksPerSecond = 100
@@ -40,7 +41,8 @@ function start (args: readonly string[], ready: RegExp, environment: Readonly<Re
   const startMs = performance.now()
   const child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment }
+    // As the launcher starts it; the ceiling gets them too.
+    env: { ...process.env, ...memorySettings, ...environment }
   })
   return new Promise((resolve, reject) => {
     let output = ''

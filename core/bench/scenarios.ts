@@ -93,7 +93,7 @@ async function consume (name: string, options: Options, settings: Readonly<Recor
   const folder = path.join(options.folder, name.replaceAll(' ', '-'))
   let served = await startBroker(folder, settings)
   await createTopic(at(served), 1)
-  const bytes = isCold ? options.consumeBytes : Math.min(options.consumeBytes, 96 * MiB)
+  const bytes = isCold ? options.consumeBytes : Math.min(options.consumeBytes, 48 * MiB)
   await fill(at(served), bytes)
   await prepare(served)
   if (isCold) {

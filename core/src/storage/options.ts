@@ -27,7 +27,7 @@ const MiB = 1024 * 1024
 
 export const defaultStorageOptions: StorageOptions = Object.freeze({
   store: 'default',
-  logCacheBytesMax: 128 * MiB,
+  logCacheBytesMax: 64 * MiB,
   pendingBytesMax: 256 * MiB,
   blockCacheBytesMax: 64 * MiB,
   uploadBytes: 32 * MiB,

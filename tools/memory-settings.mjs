@@ -1,0 +1,6 @@
+// For the C library's allocator (glibc), which reads them when a process starts: memory of records that is let go is kept for
+// the next ones instead of being returned to the system and faulted in again, page by page.
+export const memorySettings = Object.freeze({
+  MALLOC_MMAP_THRESHOLD_: String(64 * 1024 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(256 * 1024 * 1024)
+})
