@@ -8,7 +8,8 @@ import { RawConnection, openLoop, saturate, type Latency, type Target } from './
 import { startBroker, startCeiling, type Measured } from './processes.ts'
 
 const MiB = 1024 * 1024
-const ceilingFileBytes = 512 * MiB
+/** The ceiling's file is written full before it is measured; so is the broker's ring: both then overwrite. */
+const ringBytes = 512 * MiB
 
 export interface Options {
   /** A folder of the bench's own, on the disk under test. */
@@ -41,13 +42,14 @@ export async function produce (name: string, options: Options, load: { readonly 
   let peak = 0
   for (let round = 0; round < options.rounds; round++) {
     const file = path.join(options.folder, 'ceiling')
-    if (!fs.existsSync(file)) fs.writeFileSync(file, Buffer.alloc(ceilingFileBytes))
+    if (!fs.existsSync(file)) fs.writeFileSync(file, Buffer.alloc(ringBytes))
     await using bare = stopping(await startCeiling('produce', file, payloadAt))
     const best = await saturate(at(bare), bytes, payloadBytes, { inFlight: load.inFlight, durationMs: options.durationMs })
     ceiling.push(best.megabytesPerSecond)
     await using served = stopping(await freshBroker(options, `produce-${round}`))
     await createTopic(at(served), load.connections)
     await checkOne(at(served), bytes[0]!)
+    await fillRing(at(served), load.connections)
     const before = served.cpuSeconds()
     const got = await saturate(at(served), bytes, payloadBytes, { inFlight: load.inFlight, durationMs: options.durationMs })
     broker.push(got.megabytesPerSecond)
@@ -63,6 +65,7 @@ export async function produceLatency (options: Options, load: { readonly megabyt
   await using served = stopping(await freshBroker(options, 'latency'))
   await createTopic(at(served), load.connections)
   const frames = Array.from({ length: load.connections }, (_, index) => produceFrame('bench', index, 1_024, 1_024).frame)
+  await fillRing(at(served), load.connections)
   const requestsPerSecond = load.megabytesPerSecond * 1e6 / 1_024
   await openLoop(at(served), frames, { requestsPerSecond: requestsPerSecond / 4, durationMs: 1_000 })
   return await openLoop(at(served), frames, { requestsPerSecond, durationMs: options.durationMs })
@@ -141,7 +144,20 @@ export async function startup (options: Options): Promise<Startup> {
 function freshBroker (options: Options, name: string): Promise<Measured> {
   const folder = path.join(options.folder, name)
   fs.rmSync(folder, { recursive: true, force: true })
-  return startBroker(folder)
+  return startBroker(folder, { STREAMBED_STORAGE__WAL__CAPACITY: String(ringBytes) })
+}
+
+/** Writes the WAL's ring round once: the first lap also makes the file system find the blocks. */
+async function fillRing (target: Target, partitions: number): Promise<void> {
+  const frames = Array.from({ length: partitions }, (_, index) => produceFrame('bench', index, MiB, 1_024))
+  const each = Math.ceil(ringBytes * 1.1 / MiB / partitions)
+  await Promise.all(frames.map(async ({ frame }) => {
+    const connection = await RawConnection.open(target)
+    for (let sent = 0; sent < each; sent++) checkProduced(await connection.request(frame))
+    connection.close()
+  }))
+  // What that has left to upload must not weigh on what is measured.
+  await new Promise(resolve => { setTimeout(resolve, 3_000) })
 }
 
 async function createTopic (target: Target, partitions: number): Promise<void> {

@@ -5,6 +5,12 @@ import type { ObjectFileHeader } from './object-file.ts'
 
 /** How much is checksummed before other work gets a turn. */
 const turnBytes = 64 * blockBytes
+/**
+ * How much is written, and made durable, at once: a log on the same disk waits behind no more than this. One write of a
+ * whole upload held produce requests up for as long as the disk took for all of it.
+ */
+const writeBytes = 1024 * 1024
+const syncBytes = 4 * 1024 * 1024
 
 /**
  * Makes `file`, which must not exist, an object's file with the bytes of `body` (pieces that together hold `size` bytes).
@@ -23,12 +29,21 @@ export async function writeObjectFile (
   const handle = await environment.fileSystem.open(file, 'createNew')
   try {
     let position = bodyPosition(size)
+    let unsynced = 0
     for await (const part of body) {
       const pieces = part instanceof Uint8Array ? [part] : part
-      const partSize = await checksum(environment, checksums, pieces)
-      throwIfAborted(options.signal)
-      await handle.write(pieces, position)
-      position += partSize
+      await checksum(environment, checksums, pieces)
+      for (const slice of slices(pieces)) {
+        throwIfAborted(options.signal)
+        if (options.isDurable && unsynced >= syncBytes) {
+          await handle.datasync()
+          unsynced = 0
+        }
+        await handle.write(slice, position)
+        const written = bodySize(slice)
+        position += written
+        unsynced += written
+      }
     }
     await handle.write([encodeHeader(header, key, environment.crc32c), checksums.table], 0)
     throwIfAborted(options.signal)
@@ -39,8 +54,26 @@ export async function writeObjectFile (
   return header
 }
 
-async function checksum (environment: Environment, checksums: BlockChecksums, pieces: readonly Uint8Array[]): Promise<number> {
-  let size = 0
+/** The pieces in order, cut and gathered into runs of at most `writeBytes`. */
+function * slices (pieces: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
+  let run: Uint8Array[] = []
+  let room = writeBytes
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const taken = piece.subarray(at, at + room)
+      run.push(taken)
+      at += taken.length
+      room -= taken.length
+      if (room > 0) continue
+      yield run
+      run = []
+      room = writeBytes
+    }
+  }
+  if (run.length > 0) yield run
+}
+
+async function checksum (environment: Environment, checksums: BlockChecksums, pieces: readonly Uint8Array[]): Promise<void> {
   let sinceTurn = 0
   for (const piece of pieces) {
     for (let at = 0; at < piece.length; at += turnBytes) {
@@ -52,9 +85,7 @@ async function checksum (environment: Environment, checksums: BlockChecksums, pi
       checksums.add(slice)
       sinceTurn += slice.length
     }
-    size += piece.length
   }
-  return size
 }
 
 export function bodySize (body: ObjectBody): number {
