@@ -56,6 +56,14 @@ export class EngineFixture {
     return { engine, metadata, wal, catalog }
   }
 
+  /** Lets time pass until `promise` settles. */
+  async runUntil<T> (promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    promise.then(() => { isSettled = true }, () => { isSettled = true })
+    while (!isSettled) await this.clock.run(100)
+    return await promise
+  }
+
   objectCount (): number { return this.objects.objects.size }
 }
 

@@ -130,9 +130,7 @@ describe('stream engine', () => {
     fixture.wrapStore = store => faultyObjectStore(store, { clock: fixture.clock, plan: faultOn('put', { kind: 'failAfter' }, 2) })
     const { engine } = await fixture.open()
     await append(engine.stream(1), 'a')
-    const flushed = engine.flush()
-    await fixture.clock.run(10_000)
-    await flushed
+    await fixture.runUntil(engine.flush())
     assert.equal(fixture.objectCount(), 1)
     assert.deepEqual(await labels(engine.stream(1)), ['a'])
     await engine.close()
@@ -155,9 +153,7 @@ describe('stream engine', () => {
     assert.ok(accepted > 5 && accepted < 20, `accepted ${accepted}`)
     assert.ok(engine.pressure > 0.9)
     isDown = false
-    const flushed = engine.flush()
-    await fixture.clock.run(20_000)
-    await flushed
+    await fixture.runUntil(engine.flush())
     await append(stream, 'after')
     assert.equal((await labels(stream)).length, accepted + 1)
     await engine.close()
