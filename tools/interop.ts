@@ -1,0 +1,105 @@
+// `npm run test:interop`: clients from outside npm against a broker process. Installs what it can, says what it could not run,
+// and ends with the line `N passed, N failed`.
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { startBroker } from '../core/bench/processes.ts'
+
+const commandMs = 60_000
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+let passed = 0
+let failed = 0
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-interop-'))
+const broker = await startBroker(folder, { STREAMBED_KAFKA__GROUP_INITIAL_REBALANCE_DELAY_MS: '0' })
+const bootstrap = `127.0.0.1:${broker.port}`
+try {
+  if (isReady('kcat', 'kcat', ['kcat', '-V'])) kcat()
+  if (isReady('Python confluent-kafka (librdkafka)', 'python3-confluent-kafka', ['/usr/bin/python3', '-c', 'import confluent_kafka'])) python()
+  console.log('did not run: a current librdkafka binding for Node: its build needs minutes and headers; see docs/clients.md')
+  console.log('did not run: the Java console tools: not set up by this script yet; see docs/clients.md')
+} finally {
+  await broker.stop()
+  fs.rmSync(folder, { recursive: true, force: true })
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
+
+/** Whether a program is there, after an attempt to install its package where that is allowed. */
+function isReady (what: string, debianPackage: string, probe: readonly string[]): boolean {
+  const [program, ...args] = probe as [string, ...string[]]
+  const works = (): boolean => spawnSync(program, args, { stdio: 'ignore', timeout: commandMs }).status === 0
+  if (works()) return true
+  if (process.getuid?.() === 0 && fs.existsSync('/usr/bin/apt-get')) {
+    const quiet = { stdio: 'ignore', timeout: 5 * commandMs, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
+    spawnSync('apt-get', ['update'], quiet)
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', debianPackage], quiet)
+    if (works()) return true
+  }
+  console.log(`did not run: ${what}: not installed, and could not be; on Debian: apt-get install ${debianPackage}`)
+  return false
+}
+
+function check (name: string, action: () => void): void {
+  try {
+    action()
+    passed++
+    console.log(`  ok      ${name}`)
+  } catch (error) {
+    failed++
+    console.log(`  FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function run (program: string, args: readonly string[], input = ''): string {
+  return execFileSync(program, args, { input, timeout: commandMs, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
+}
+
+/** Our own command line, as one more client. */
+function streambed (args: readonly string[], input = ''): string {
+  return run(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, '../core/src/cli/main.ts'), ...args, '--bootstrap', bootstrap], input)
+}
+
+function same (got: string, wanted: readonly string[]): void {
+  const lines = got.split('\n').filter(line => line !== '').sort()
+  if (lines.join() !== [...wanted].sort().join()) throw new Error(`wanted ${wanted.join()} got ${lines.join()}`)
+}
+
+function kcat (): void {
+  const base = ['-b', bootstrap, '-X', 'broker.address.family=v4']
+  for (const codec of codecs) {
+    const lines = Array.from({ length: 100 }, (_, index) => `kcat-${codec}-${index}`)
+    check(`kcat produces ${codec}; kcat and streambed read it`, () => {
+      run('kcat', [...base, '-P', '-t', `kcat-${codec}`, '-z', codec], `${lines.join('\n')}\n`)
+      same(run('kcat', [...base, '-C', '-t', `kcat-${codec}`, '-o', 'beginning', '-e', '-q']), lines)
+      same(streambed(['consume', `kcat-${codec}`, '--exit']), lines)
+    })
+    check(`streambed produces ${codec}; kcat reads it`, () => {
+      streambed(['produce', `ours-${codec}`, '--compression', codec], `${lines.join('\n')}\n`)
+      same(run('kcat', [...base, '-C', '-t', `ours-${codec}`, '-o', 'beginning', '-e', '-q']), lines)
+    })
+  }
+  check('kcat, idempotent', () => {
+    run('kcat', [...base, '-P', '-t', 'kcat-idempotent', '-X', 'enable.idempotence=true'], 'a\nb\nc\n')
+    same(run('kcat', [...base, '-C', '-t', 'kcat-idempotent', '-o', 'beginning', '-e', '-q']), ['a', 'b', 'c'])
+  })
+  check('kcat, metadata', () => {
+    const { topics } = JSON.parse(run('kcat', [...base, '-L', '-J'])) as { readonly topics: readonly { readonly topic: string }[] }
+    if (!topics.some(({ topic }) => topic === 'kcat-none')) throw new Error('the topic is not listed')
+  })
+  check('kcat, offset for a time', () => {
+    const answer = run('kcat', [...base, '-Q', '-t', 'kcat-none:0:1'])
+    if (!/\[0\] offset 0/.test(answer)) throw new Error(answer)
+  })
+  check('kcat, in a group, goes on from its commit', () => {
+    const group = ['-G', 'kcat-group', '-X', 'auto.offset.reset=earliest', '-q', '-e', 'kcat-none']
+    same(run('kcat', [...base, ...group]), Array.from({ length: 100 }, (_, index) => `kcat-none-${index}`))
+    run('kcat', [...base, '-P', '-t', 'kcat-none'], 'later\n')
+    same(run('kcat', [...base, ...group]), ['later'])
+  })
+}
+
+function python (): void {
+  for (const name of ['records', 'group', 'admin']) check(`Python confluent-kafka: ${name}`, () => run('/usr/bin/python3', [path.join(import.meta.dirname, 'interop.py'), name, bootstrap]))
+}
