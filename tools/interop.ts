@@ -18,7 +18,8 @@ try {
   if (isReady('kcat', 'kcat', ['kcat', '-V'])) kcat()
   if (isReady('Python confluent-kafka (librdkafka)', 'python3-confluent-kafka', ['/usr/bin/python3', '-c', 'import confluent_kafka'])) python()
   console.log('did not run: a current librdkafka binding for Node: its build needs minutes and headers; see docs/clients.md')
-  console.log('did not run: the Java console tools: not set up by this script yet; see docs/clients.md')
+  const jars = javaTools()
+  if (jars !== undefined) java(jars)
 } finally {
   await broker.stop()
   fs.rmSync(folder, { recursive: true, force: true })
@@ -102,4 +103,56 @@ function kcat (): void {
 
 function python (): void {
   for (const name of ['records', 'group', 'admin']) check(`Python confluent-kafka: ${name}`, () => run('/usr/bin/python3', [path.join(import.meta.dirname, 'interop.py'), name, bootstrap]))
+}
+
+/** The class path of Kafka's own tools, brought by Maven; undefined where that cannot be. */
+function javaTools (): string | undefined {
+  const target = path.join(folder, 'java')
+  const pom = path.join(import.meta.dirname, 'interop-java/pom.xml')
+  const copied = spawnSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`], { stdio: 'ignore', timeout: 5 * commandMs })
+  if (copied.status === 0 && fs.existsSync(target)) return path.join(target, '*')
+  console.log("did not run: Kafka's Java tools: they need a JDK 17, Maven and a repository that it reaches")
+  return undefined
+}
+
+function java (classPath: string): void {
+  const tool = (name: string, args: readonly string[], input = ''): string => run('java', ['-Xmx256m', '-Dlog4j2.level=ERROR', '-cp', classPath, `org.apache.kafka.tools.${name}`, ...args], input)
+  const to = ['--bootstrap-server', bootstrap]
+  check('Java kafka-topics creates, describes, grows', () => {
+    tool('TopicCommand', [...to, '--create', '--topic', 'java', '--partitions', '2', '--config', 'retention.ms=86400000'])
+    const described = tool('TopicCommand', [...to, '--describe', '--topic', 'java'])
+    if (!/PartitionCount: 2/.test(described) || !/retention.ms=86400000/.test(described)) throw new Error(described)
+    tool('TopicCommand', [...to, '--alter', '--topic', 'java', '--partitions', '3'])
+    same(tool('TopicCommand', [...to, '--list']).split('\n').filter(line => line === 'java').join('\n'), ['java'])
+  })
+  const lines = Array.from({ length: 50 }, (_, index) => `java-${index}`)
+  check('Java console producer (idempotent, as it is by default) and console consumer in a group', () => {
+    tool('ConsoleProducer', [...to, '--topic', 'java', '--compression-codec', 'zstd'], `${lines.join('\n')}\n`)
+    same(tool('consumer.ConsoleConsumer', [...to, '--topic', 'java', '--from-beginning', '--group', 'java-group', '--max-messages', '50', '--timeout-ms', '30000']), lines)
+  })
+  check('streambed reads what Java wrote, Java what streambed wrote', () => {
+    same(streambed(['consume', 'java', '--exit']), lines)
+    streambed(['produce', 'java-reads', '--compression', 'lz4'], 'a\nb\n')
+    same(tool('consumer.ConsoleConsumer', [...to, '--topic', 'java-reads', '--from-beginning', '--max-messages', '2', '--timeout-ms', '30000']), ['a', 'b'])
+  })
+  check('Java kafka-consumer-groups describes and resets', () => {
+    const described = tool('consumer.group.ConsumerGroupCommand', [...to, '--describe', '--group', 'java-group'])
+    if (!/java-group\s+java\s+/.test(described)) throw new Error(described)
+    const reset = tool('consumer.group.ConsumerGroupCommand', [...to, '--reset-offsets', '--group', 'java-group', '--topic', 'java', '--to-earliest', '--execute'])
+    if (!/java-group\s+java\s+\d+\s+0/.test(reset)) throw new Error(reset)
+  })
+  check('Java kafka-get-offsets', () => {
+    const total = tool('GetOffsetShell', [...to, '--topic', 'java']).split('\n').reduce((sum, line) => sum + Number(/:(\d+)$/.exec(line)?.[1] ?? 0), 0)
+    if (total !== 50) throw new Error(`counted ${total}`)
+  })
+  check('Java kafka-delete-records and kafka-log-dirs', () => {
+    const file = path.join(folder, 'delete.json')
+    fs.writeFileSync(file, JSON.stringify({ version: 1, partitions: [{ topic: 'java', partition: 0, offset: -1 }] }))
+    if (!/low_watermark/.test(tool('DeleteRecordsCommand', [...to, '--offset-json-file', file]))) throw new Error('no low watermark')
+    if (!/"partition":"java-0"/.test(tool('LogDirsCommand', [...to, '--describe', '--topic-list', 'java']))) throw new Error('the partition is not listed')
+  })
+  check('Java verifiable producer, 2,000 records acknowledged', () => {
+    const told = tool('VerifiableProducer', ['--bootstrap-server', bootstrap, '--topic', 'java-verifiable', '--max-messages', '2000', '--acks', '-1'])
+    if (!/"acked":2000/.test(told)) throw new Error(told.slice(-300))
+  })
 }
