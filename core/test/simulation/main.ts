@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { failureMessage } from './replay.ts'
 import { simulate } from './simulation.ts'
 
 /** `npm run simulate -- --seed N [--trace]`, or `--seeds COUNT [--from N]`. */
@@ -7,11 +8,12 @@ const from = Number(values.seed ?? values.from ?? 1)
 const count = values.seed === undefined ? Number(values.seeds ?? 200) : 1
 let failedCount = 0
 for (let seed = from; seed < from + count; seed++) {
-  const { digest, stats, trace, violation } = await simulate({ seed, keepsTrace: values.trace === true })
-  for (const line of trace) console.log(line)
-  if (violation !== undefined) failedCount++
-  if (violation !== undefined || count === 1) console.log(`seed ${seed}: ${violation === undefined ? 'no violation' : violation.message} digest=${digest} ${JSON.stringify(stats)}`)
-  if (violation !== undefined && count > 1) console.log(`  replay: npm run simulate -- --seed ${seed} --trace`)
+  const result = await simulate({ seed, keepsTrace: values.trace === true })
+  for (const line of result.trace) console.log(line)
+  if (result.violation !== undefined) {
+    failedCount++
+    console.log(failureMessage(result))
+  } else if (count === 1) console.log(`seed ${seed}: no violation digest=${result.digest} ${JSON.stringify(result.stats)}`)
 }
 console.log(`${count} seeds, ${failedCount} with a violation`)
 process.exitCode = failedCount > 0 ? 1 : 0

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import type { FileHandle, FileSystem, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
+import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
+import { GroupShard } from '../../src/broker/group/group-shard.ts'
+import { Partition } from '../../src/broker/partition/partition.ts'
+import { ProducerStates } from '../../src/broker/partition/producer-states.ts'
+import { defaultStorageOptions } from '../../src/storage/options.ts'
+import type { ViolationName } from './checker.ts'
+import type { Profile } from './profile.ts'
+import { simulate } from './simulation.ts'
+import type { Sabotage } from './world.ts'
+
+interface Mutant {
+  /** What is broken. */
+  readonly name: string
+  /** The checkers, one of which must see it. */
+  readonly caughtAs: readonly ViolationName[]
+  readonly sabotage?: Sabotage
+  /** Breaks what no plugin can; gives what mends it. */
+  readonly break?: () => () => void
+  readonly profile?: Partial<Profile>
+}
+
+const seedsMax = 30
+/** Much that can be lost, and crashes that lose it. */
+const crashing: Partial<Profile> = { crashEveryMs: 200, failedFileRate: 0, fullDiskRate: 0 }
+
+/** The object with some methods replaced. */
+function overriding<T extends object> (inner: T, overrides: Partial<T>): T {
+  return new Proxy(inner, {
+    get: (target, name) => {
+      const owner = name in overrides ? overrides : target
+      const value: unknown = Reflect.get(owner, name)
+      // A closure: the engine's disposable stacks refuse bound functions.
+      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, owner, args) : value
+    }
+  })
+}
+
+/** A disk under `folder` that says that bytes are durable when they are not. */
+function lyingDisk (folder: string): (fileSystem: FileSystem) => FileSystem {
+  const lying = (handle: FileHandle): FileHandle => overriding(handle, { datasync: async () => undefined })
+  return fileSystem => overriding(fileSystem, {
+    open: async (path, mode, options) => path.startsWith(folder) && !path.endsWith('epoch') ? lying(await fileSystem.open(path, mode)) : await fileSystem.open(path, mode, options)
+  })
+}
+
+function patched<T extends object, K extends keyof T> (prototype: T, method: K, make: (original: T[K]) => T[K]): () => void {
+  const original = prototype[method]
+  prototype[method] = make(original)
+  return () => { prototype[method] = original }
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'a WAL that confirms before its bytes are durable',
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    sabotage: { fileSystem: lyingDisk('/data/wal') },
+    profile: crashing
+  },
+  {
+    name: 'a WAL that forgets the newest record when it recovers',
+    caughtAs: ['lost-write', 'inconsistent-offsets'],
+    sabotage: { wal: (wal: Wal) => overriding(wal, { recover: () => allButLast(wal.recover()) }) },
+    profile: crashing
+  },
+  {
+    name: 'a WAL that is trimmed as soon as it is written',
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    sabotage: { wal: (wal: Wal) => overriding(wal, { append: async chunks => { const position = await wal.append(chunks); await wal.trim(position); return position } }) },
+    profile: crashing
+  },
+  {
+    name: 'an object store that loses some puts',
+    caughtAs: ['lost-write'],
+    sabotage: {
+      objects: (store: ObjectStore) => {
+        let count = 0
+        return overriding(store, { put: async (key, body, options) => ++count % 3 === 0 ? { key, size: 0, versionToken: '', modifiedMs: 0 } : await store.put(key, body, options) })
+      }
+    },
+    profile: { storeFaultRate: 0, failedFileRate: 0, metadataFaultRate: 0, crashEveryMs: Infinity, crashEveryOperations: Infinity, hasTopicChurn: false }
+  },
+  {
+    name: 'an object store that does not delete',
+    caughtAs: ['leak'],
+    sabotage: { objects: (store: ObjectStore) => overriding(store, { delete: async keys => keys.map(key => ({ kind: 'deleted' as const, key })) }) }
+  },
+  {
+    name: 'a metadata log that is not durable',
+    caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate'],
+    sabotage: { fileSystem: lyingDisk('/data/metadata') },
+    profile: crashing
+  },
+  {
+    name: 'a metadata log that forgets every deletion',
+    caughtAs: ['undead-topic'],
+    sabotage: { metadata: (log: MetadataLog) => overriding(log, { append: (end, entries) => log.append(end, entries.map(withoutDeletions)) }) },
+    // Their objects stay: else what is undead could not be opened, and clients would wait for it.
+    profile: { ...crashing, hasTopicChurn: true, storage: { ...defaultStorageOptions, deletionGraceMs: 1e9 } }
+  },
+  {
+    name: 'a partition that does not recognise repeated batches',
+    caughtAs: ['duplicate'],
+    break: () => patched(ProducerStates.prototype, 'check', () => () => undefined),
+    profile: { ...crashing, idempotentProducers: 2 }
+  },
+  {
+    name: 'a partition that takes batches out of order',
+    caughtAs: ['reordering', 'inconsistent-offsets'],
+    // One batch of four is refused; what follows it is not.
+    break: () => {
+      let count = 0
+      const mends = [
+        patched(ProducerStates.prototype, 'check', original => function check (this: ProducerStates, batch) { try { return original.call(this, batch) } catch { return undefined } }),
+        patched(Partition.prototype, 'append', original => function append (this: Partition, bytes, version) { return ++count % 4 === 0 ? Promise.reject(new Error('refused')) : original.call(this, bytes, version) })
+      ]
+      return () => { for (const mend of mends) mend() }
+    }
+  },
+  {
+    name: 'a partition that hands out an offset twice',
+    caughtAs: ['inconsistent-offsets'],
+    break: () => patched(Partition.prototype, 'append', original => async function append (this: Partition, bytes, version) {
+      const result = await original.call(this, bytes, version)
+      return { ...result, baseOffset: Math.max(0, result.baseOffset - 1) }
+    })
+  },
+  {
+    name: 'a group that answers commits without storing them',
+    caughtAs: ['lost-commit'],
+    break: () => patched(GroupShard.prototype, 'commit', () => async (entry, commits) => {
+      for (const { partition, topic, value } of commits) if (value !== null) entry.offsets.set(topic, partition, value)
+      return KafkaErrorCode.NONE
+    }),
+    profile: { ...crashing, groupMembers: 2 }
+  }
+]
+
+describe('simulation finds', () => {
+  for (const { break: breaks, caughtAs, name, profile, sabotage } of mutants) {
+    it(name, async () => {
+      const mend = breaks?.()
+      try {
+        for (let seed = 1; seed <= seedsMax; seed++) {
+          const { violation } = await simulate({ seed, ...sabotage === undefined ? {} : { sabotage }, ...profile === undefined ? {} : { profile } })
+          if (violation === undefined) continue
+          assert.ok(caughtAs.includes(violation.violation), `caught as ${violation.message}`)
+          return
+        }
+        assert.fail(`not caught within ${seedsMax} seeds`)
+      } finally {
+        mend?.()
+      }
+    })
+  }
+})
+
+async function * allButLast<T> (items: AsyncIterable<T>): AsyncGenerator<T> {
+  let held: { readonly item: T } | undefined
+  for await (const item of items) {
+    if (held !== undefined) yield held.item
+    held = { item }
+  }
+}
+
+function withoutDeletions (entry: Uint8Array): Uint8Array {
+  const decoded = JSON.parse(Buffer.from(entry).toString()) as { readonly records: readonly { readonly type: string }[] }
+  return Buffer.from(JSON.stringify({ ...decoded, records: decoded.records.filter(({ type }) => type !== 'topicDeleted') }))
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { failureMessage } from './replay.ts'
+import { simulate } from './simulation.ts'
+
+const seedCount = Number(process.env.STREAMBED_SIMULATION_SEEDS ?? 200)
+const seedsPerTest = 20
+
+describe('simulation', () => {
+  for (let first = 1; first <= seedCount; first += seedsPerTest) {
+    const last = Math.min(first + seedsPerTest - 1, seedCount)
+    it(`seeds ${first} to ${last} keep what was promised`, async () => {
+      for (let seed = first; seed <= last; seed++) {
+        const result = await simulate({ seed })
+        assert.equal(result.violation, undefined, failureMessage(result))
+      }
+    })
+  }
+
+  it('the same seed gives the same trace', async () => {
+    for (const seed of [1, 2, 3, 5, 8, 13]) {
+      const [first, second] = [await simulate({ seed, keepsTrace: true }), await simulate({ seed, keepsTrace: true })]
+      const differs = first.trace.findIndex((line, index) => line !== second.trace[index])
+      assert.equal(first.digest, second.digest, `seed ${seed} differs at line ${differs}:\n  ${first.trace[differs]}\n  ${second.trace[differs]}`)
+    }
+  })
+
+  it('other seeds give other traces, and crashes, acknowledgements and reopened brokers in them', async () => {
+    const results = await Promise.all([21, 22, 23, 24, 25].map(seed => simulate({ seed })))
+    assert.equal(new Set(results.map(({ digest }) => digest)).size, results.length)
+    const sum = (of: (stats: typeof results[number]['stats']) => number): number => results.reduce((total, { stats }) => total + of(stats), 0)
+    assert.ok(sum(stats => stats.crashes) > 5)
+    assert.ok(sum(stats => stats.opens) > 10)
+    assert.ok(sum(stats => stats.acknowledged) > 500)
+  })
+})
