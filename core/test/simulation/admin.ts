@@ -72,7 +72,7 @@ export class SimulatedAdmin {
       target.history.deleteRequested(offset)
       this.client.note(`delete records of ${target.history.name} before ${offset}`)
       const answer = await this.client.request(ApiKey.DeleteRecords, 1, { topics: [{ name: target.topic, partitions: [{ partitionIndex: target.partition, offset }] }], timeoutMs: 1_000 }).catch(() => undefined)
-      const partition = answer?.topics[0]!.partitions[0]!
+      const partition = answer?.topics[0]?.partitions[0]
       if (partition?.errorCode !== KafkaErrorCode.NONE) continue
       this.client.note(`records deleted before ${partition.lowWatermark}`)
       target.history.deleteAcknowledged(offset)

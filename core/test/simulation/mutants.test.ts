@@ -4,7 +4,6 @@ import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
 import { GroupShard } from '../../src/broker/group/group-shard.ts'
 import { Partition } from '../../src/broker/partition/partition.ts'
 import { ProducerStates } from '../../src/broker/partition/producer-states.ts'
-import { defaultStorageOptions } from '../../src/storage/options.ts'
 import type { ViolationName } from './checker.ts'
 import type { Profile } from './profile.ts'
 import { simulate } from './simulation.ts'
@@ -94,10 +93,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a metadata log that forgets every deletion',
-    caughtAs: ['undead-topic'],
+    caughtAs: ['undead-topic', 'refused-to-open'],
     sabotage: { metadata: (log: MetadataLog) => overriding(log, { append: (end, entries) => log.append(end, entries.map(withoutDeletions)) }) },
-    // Their objects stay: else what is undead could not be opened, and clients would wait for it.
-    profile: { ...crashing, hasTopicChurn: true, storage: { ...defaultStorageOptions, deletionGraceMs: 1e9 } }
+    profile: { ...crashing, hasTopicChurn: true }
   },
   {
     name: 'a partition that does not recognise repeated batches',

@@ -31,8 +31,8 @@ export interface WorldOptions {
 
 export const address = Object.freeze({ host: '127.0.0.1', port: 9092 })
 const folders = { wal: '/data/wal', objects: '/data/objects', metadata: '/data/metadata' }
-/** What a broker must never say of its own data, whatever disks, stores and crashes do. */
-const refusals = ['CORRUPT', 'FENCED', 'MISCONFIGURED', 'UNSUPPORTED', 'INTERNAL'] as const
+/** Beside what may be tried again, all that a broker may end with. Anything else says that it cannot make sense of its own data. */
+const excuses = ['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED'] as const
 
 /** One machine: its clock, disk and network, the broker that runs on it, and what goes wrong. */
 export class World {
@@ -177,7 +177,7 @@ export class World {
 
   #onExit (error: unknown): void {
     this.trace.add(`exit ${String(error)}`)
-    if (!StreambedError.is(error) || StreambedError.is(error, ...refusals)) throw new Violation('refused-to-open', error instanceof Error ? error.stack ?? error.message : String(error))
+    if (!StreambedError.is(error) || !(error.retriable || StreambedError.is(error, ...excuses))) throw new Violation('refused-to-open', error instanceof Error ? error.stack ?? error.message : String(error))
   }
 
   #die (kind: 'crash' | 'kill'): void {
