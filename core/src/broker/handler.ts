@@ -9,7 +9,7 @@ export interface RequestContext {
   readonly clientHost: string
   /** Name of the listener that the request came in by: answers name addresses of the same listener. */
   readonly listener: string
-  /** Aborts when the connection is gone: nobody waits for the answer any more. */
+  /** Aborts when the connection is gone, or is about to end: who waits answers with what there is. */
   readonly signal: AbortSignal
 }
 

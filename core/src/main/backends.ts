@@ -10,12 +10,13 @@ export interface LoadedBackends {
   loadWal (backend: BackendConfig): Promise<LoadedBackend<'wal'>>
 }
 
-export async function loadBackends ({ baseFolder, storage }: BrokerConfig): Promise<LoadedBackends> {
-  const loadWal = (backend: BackendConfig): Promise<LoadedBackend<'wal'>> => loadBackend('wal', backend, baseFolder)
+export async function loadBackends (config: BrokerConfig): Promise<LoadedBackends> {
+  const { storage } = config
+  const loadWal = (backend: BackendConfig): Promise<LoadedBackend<'wal'>> => loadBackend('wal', backend, config)
   const [wal, objects, metadata] = await Promise.all([
     loadWal(storage.wal),
-    loadBackend('objects', storage.objects, baseFolder),
-    loadBackend('metadata', storage.metadata, baseFolder)
+    loadBackend('objects', storage.objects, config),
+    loadBackend('metadata', storage.metadata, config)
   ])
   return { wal, objects, metadata, loadWal }
 }

@@ -28,6 +28,8 @@ export class Session {
   readonly #parts: SessionParts
   readonly #reader: FrameReader
   readonly #gone = new AbortController()
+  /** Aborts when the connection is gone or is to end: long polls answer with what there is. */
+  readonly #ending = new AbortController()
   readonly #pending: Pending[] = []
   /** Why reading is stopped; it goes on when none is left. */
   readonly #holds = new Set<'inFlight' | 'unsent' | 'throttled' | 'server'>()
@@ -61,6 +63,7 @@ export class Session {
   /** Answers what is in flight, reads nothing more, then closes. */
   drain (): void {
     this.#isDraining = true
+    this.#ending.abort()
     this.#hold('server')
     this.#closeIfDrained()
   }
@@ -81,7 +84,7 @@ export class Session {
     this.#parts.onHeldBytes({ inFlight: frame.length, unsent: 0 })
     if (this.#pending.length >= this.#parts.limits.inFlightMax) this.#hold('inFlight')
     const { connection, dispatch, listener } = this.#parts
-    void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#gone.signal }).then(reply => {
+    void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#ending.signal }).then(reply => {
       pending.reply = reply
       this.#flush()
     })
@@ -95,7 +98,7 @@ export class Session {
       this.#parts.onHeldBytes({ inFlight: -bytes, unsent: 0 })
       if (reply!.kind === 'close') {
         this.#parts.connection.end()
-        this.#gone.abort()
+        this.#abort()
         return
       }
       if (reply!.kind === 'send') this.#send(reply!.chunks, reply!.throttleMs)
@@ -134,12 +137,17 @@ export class Session {
   }
 
   #onClosed (): void {
-    this.#gone.abort()
+    this.#abort()
     this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes, unsent: -this.#unsentBytes })
     this.#inFlightBytes = 0
     this.#unsentBytes = 0
     this.#pending.length = 0
     this.#parts.onClosed(this)
+  }
+
+  #abort (): void {
+    this.#gone.abort()
+    this.#ending.abort()
   }
 
   #closeIfDrained (): void {

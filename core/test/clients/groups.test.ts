@@ -40,7 +40,7 @@ describe('clients: consumer groups', () => {
     await Promise.all([first.untilPartitions(3), second.untilPartitions(3)])
     const third = await Member.join(kafka, topic, topic)
     await Promise.all([first, second, third].map(async member => { await member.untilPartitions(2) }))
-    assert.deepEqual([...first.partitions, ...second.partitions, ...third.partitions].sort(), all)
+    assert.deepEqual([...first.partitions, ...second.partitions, ...third.partitions].sort((left, right) => left - right), all)
     await sendEach(topic, 'three')
     await Promise.all([first, second, third].map(async member => await member.records.untilCount(2)))
     await second.leave()

@@ -234,7 +234,8 @@ export class World {
       kafka: { 'auto.create.topics.enable': 'false', 'offsets.topic.num.partitions': '2', 'group.initial.rebalance.delay.ms': '10', 'group.min.session.timeout.ms': '100' },
       limits: defaultServerLimits,
       log: { level: 'info' },
-      baseFolder: '/'
+      source: 'the simulation',
+    baseFolder: '/'
     }
   }
 

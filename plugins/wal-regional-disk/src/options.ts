@@ -14,7 +14,7 @@ export function parseBytes (value: unknown): unknown {
 }
 
 const capacity = z.preprocess(parseBytes, z.int({ error: issue => `expected bytes, as a number or as "4GiB", got ${JSON.stringify(issue.input)}` })
-  .min(capacityBytesMin, { error: `must be at least ${capacityBytesMin} (4MiB)` }))
+  .min(capacityBytesMin, { error: issue => `must be at least ${capacityBytesMin} (4MiB), got ${String(issue.input)}` }))
 
 export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder or a block device' }),

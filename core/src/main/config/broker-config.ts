@@ -31,6 +31,8 @@ export interface BrokerConfig {
   readonly kafka: Readonly<Record<string, string>>
   readonly limits: ServerLimits
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
+  /** What errors call the configuration: its file, or that it is the default. */
+  readonly source: string
   /** The folder that relative paths and plugin paths are resolved against. */
   readonly baseFolder: string
 }

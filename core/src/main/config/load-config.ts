@@ -17,12 +17,13 @@ export interface ConfigSource {
 /** Reads and validates a configuration. Every problem is named at once, with file, key, what was expected and what was given. */
 export async function loadConfig ({ environment, file }: ConfigSource): Promise<BrokerConfig> {
   let content: unknown = file === undefined ? {} : parseFile(await readText(file), file)
+  const source = file ?? 'the default configuration'
   const overrides = overridesFrom(environment)
   for (const { path: keys, value } of overrides) content = withValue(content, keys, value)
-  const parsed = fileSchema.safeParse(content)
+  const parsed = fileSchema.safeParse(content, { reportInput: true })
   const where = (keys: string): string => {
     const override = overrides.find(({ path: overridden }) => keys.startsWith(overridden.join('.')))
-    return override?.variable ?? file ?? 'the default configuration'
+    return override?.variable ?? source
   }
   if (!parsed.success) {
     const problems = parsed.error.issues.map(issue => {
@@ -31,11 +32,16 @@ export async function loadConfig ({ environment, file }: ConfigSource): Promise<
     })
     throw new StreambedError('MISCONFIGURED', problems.join('\n'))
   }
-  validateBrokerConfigs(parsed.data.kafka)
-  return toBrokerConfig(parsed.data, file)
+  try {
+    validateBrokerConfigs(parsed.data.kafka)
+  } catch (cause) {
+    if (!StreambedError.is(cause)) throw cause
+    throw new StreambedError(cause.code, `${where(/^[^:]*/.exec(cause.message)![0])}: ${cause.message}`, { cause })
+  }
+  return toBrokerConfig(parsed.data, source, file)
 }
 
-function toBrokerConfig (data: z.output<typeof fileSchema>, file: string | undefined): BrokerConfig {
+function toBrokerConfig (data: z.output<typeof fileSchema>, source: string, file: string | undefined): BrokerConfig {
   const { advertised, id, listeners, rack } = data.node
   const { metadata, objects, wal, ...engine } = data.storage
   return {
@@ -48,6 +54,7 @@ function toBrokerConfig (data: z.output<typeof fileSchema>, file: string | undef
     kafka: data.kafka,
     limits: data.limits,
     log: data.log,
+    source,
     baseFolder: file === undefined ? '.' : path.dirname(file)
   }
 }
@@ -70,6 +77,7 @@ function parseFile (text: string, file: string): unknown {
 }
 
 function messageOf (issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(value => `'${String(value)}'`).join(', ')}, got ${JSON.stringify(issue.input)}`
   if (issue.code === 'unrecognized_keys') return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map(key => `'${key}'`).join(', ')}; see 'streambed config reference'`
   return issue.message
 }

@@ -43,7 +43,7 @@ async function backendReference (): Promise<string[]> {
   const lines: string[] = []
   for (const role of backendRoles) {
     const { plugin: name, ...options } = embeddedDefault[role]
-    const { plugin } = await loadBackend(role, { plugin: name, options }, '.')
+    const { plugin } = await loadBackend(role, { plugin: name, options }, { baseFolder: '.', source: 'the default configuration' })
     lines.push(`### storage.${role}: \`plugin: ${name}\``, '', '| option | type | default | meaning |', '|---|---|---|---|')
     for (const [option, { default: preset, description, type }] of Object.entries(plugin.optionDocs)) lines.push(`| \`${option}\` | ${type} | ${preset ?? 'required'} | ${description} |`)
     lines.push('')

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StreambedError, apiVersion, type OptionsSchema, type Plugin, type SchemaIssue } from '@streambed/sdk'
-import type { BackendConfig } from '../config/broker-config.ts'
+import type { BackendConfig, BrokerConfig } from '../config/broker-config.ts'
 
 type KindOf = { readonly wal: 'wal', readonly objects: 'objectStore', readonly metadata: 'metadataLog' }
 export type BackendRole = keyof KindOf
@@ -23,9 +23,9 @@ export type PluginOf<Role extends BackendRole> = Extract<Plugin, { readonly kind
 export interface LoadedBackend<Role extends BackendRole> { readonly plugin: PluginOf<Role>, readonly options: unknown }
 
 /** Brings the plugin that `backend` names and validates its options. MISCONFIGURED names the key, what was wrong, and the remedy. */
-export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, baseFolder: string): Promise<LoadedBackend<Role>> {
-  const where = `storage.${role}`
-  const plugin = await importPlugin(role, backend.plugin, baseFolder, where)
+export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, config: Pick<BrokerConfig, 'baseFolder' | 'source'>): Promise<LoadedBackend<Role>> {
+  const where = `${config.source}: storage.${role}`
+  const plugin = await importPlugin(role, backend.plugin, config.baseFolder, where)
   return { plugin, options: await validateOptions(plugin.options, backend.options, where) }
 }
 
