@@ -37,7 +37,7 @@ export function profileOf (random: SeededRandom): Profile {
   const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!
   const between = (low: number, high: number): number => low + random.below(high - low + 1)
   return {
-    chaosMs: between(500, 2_000),
+    chaosMs: between(300, 1_500),
     storage: {
       store: 'default',
       logCacheBytesMax: pick(0, 8, 64) * KiB,

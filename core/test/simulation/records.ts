@@ -5,13 +5,17 @@ import type { PartitionHistory, ReadBatch } from './checker.ts'
 
 export interface ProducerIdentity { readonly producerId: number, readonly producerEpoch: number, readonly baseSequence: number }
 
-/** The one value that a record of this id has. */
-export function valueOf (recordId: string): Buffer {
+/** Writes the one value that a record of this id has into `target`; gives its size. */
+function writeValue (target: Buffer, recordId: string): number {
   const size = Number(recordId.slice(recordId.lastIndexOf('#') + 1))
-  const value = Buffer.alloc(recordId.length + 1 + size, 97 + size % 26)
-  value.write(`${recordId}|`)
-  return value
+  const head = target.latin1Write(`${recordId}|`, 0)
+  target.fill(97 + size % 26, head, head + size)
+  return head + size
 }
+
+const scratch = Buffer.alloc(64 * 1024)
+
+function valueOf (recordId: string): Buffer { return Buffer.from(scratch.subarray(0, writeValue(scratch, recordId))) }
 
 export function batchOf (recordIds: readonly string[], options: { readonly timestamp: number, readonly compression: Compression, readonly identity?: ProducerIdentity }): Uint8Array {
   const { compression, identity, timestamp } = options
@@ -24,9 +28,9 @@ export function readBatches (bytes: Uint8Array, history: PartitionHistory): Read
   for (let at = 0; at < bytes.length; at += batchSize(bytes, at)) {
     if (!isCrcValid(bytes, at)) history.invented(`a batch fails its CRC. offset=${baseOffset(bytes, at)}`)
     const recordIds = decodeRecords(bytes, 2 ** 24, at).map(({ offset, value }) => {
-      const text = Buffer.from(value ?? new Uint8Array(0))
+      const text = value === null ? Buffer.alloc(0) : Buffer.from(value.buffer, value.byteOffset, value.length)
       const id = text.toString('latin1', 0, Math.max(0, text.indexOf('|')))
-      if (!text.equals(valueOf(id))) history.invented(`record at ${offset} is not what was sent. id=${id}`)
+      if (!text.equals(scratch.subarray(0, writeValue(scratch, id)))) history.invented(`record at ${offset} is not what was sent. id=${id}`)
       return id
     })
     batches.push({ baseOffset: baseOffset(bytes, at), recordIds })
