@@ -2,6 +2,7 @@ import { StreambedError } from '@streambed/sdk'
 import { decodeResponse, encodeRequest } from '../protocol/frames.ts'
 import type { ApiKey, RequestInputOf, ResponseOf } from '../protocol/messages/apis.ts'
 import type { Connection, Network } from '../runtime/network.ts'
+import { FrameMemory } from '../protocol/frame-memory.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 
 interface Waiting {
@@ -11,6 +12,8 @@ interface Waiting {
 }
 
 const responseBytesMax = 2 ** 31 - 1
+/** Of all connections of this thread: few answers come at a time, and each reader would take a slab of its own. */
+const memory = new FrameMemory()
 
 /** One connection to a broker. Requests may be sent before earlier ones are answered; answers come in their order. */
 export class KafkaConnection implements AsyncDisposable {
@@ -24,7 +27,7 @@ export class KafkaConnection implements AsyncDisposable {
   private constructor (connection: Connection, clientId: string) {
     this.#connection = connection
     this.#clientId = clientId
-    const reader = new FrameReader({ frameBytesMax: responseBytesMax, onFrame: frame => this.#onFrame(frame) })
+    const reader = new FrameReader({ frameBytesMax: responseBytesMax, memory, onFrame: frame => this.#onFrame(frame) })
     connection.start({
       onData: bytes => { if (!reader.push(bytes)) connection.destroy() },
       onDrained: () => undefined,

@@ -8,7 +8,7 @@ export interface ProducerIdentity { readonly producerId: number, readonly produc
 /** Writes the one value that a record of this id has into `target`; gives its size. */
 function writeValue (target: Buffer, recordId: string): number {
   const size = Number(recordId.slice(recordId.lastIndexOf('#') + 1))
-  const head = target.latin1Write(`${recordId}|`, 0)
+  const head = target.write(`${recordId}|`, 'latin1')
   target.fill(97 + size % 26, head, head + size)
   return head + size
 }
