@@ -25,10 +25,9 @@ export interface BrokerParts {
   readonly kafka: Readonly<Record<string, string>>
   /** What other places of the file set, by Kafka names: for DescribeConfigs alone. */
   readonly elsewhere?: Readonly<Record<string, string>>
+  /** A partition writes a checkpoint after this many bytes of batches: opening it replays no more. */
+  readonly checkpointBytes: number
 }
-
-/** A partition writes a checkpoint after this many bytes of batches: opening it replays no more. */
-const checkpointBytes = 16 * 1024 * 1024
 
 /** What Kafka means, over the stream engine and the cluster's metadata. Frames in, replies out; it knows no sockets. */
 export class Broker implements AsyncDisposable {
@@ -45,7 +44,7 @@ export class Broker implements AsyncDisposable {
 
   /** The caller still owns engine and metadata. Partitions and groups load in the background, or when they are asked for. */
   static async open (parts: BrokerParts): Promise<Broker> {
-    const { elsewhere = {}, engine, environment, kafka, metadata, nodeEpoch, nodeId } = parts
+    const { checkpointBytes, elsewhere = {}, engine, environment, kafka, metadata, nodeEpoch, nodeId } = parts
     const { clock, logger, metrics, random } = environment
     const configs = new Configs({ metadata, nodeId, kafka, elsewhere })
     const topics = new TopicRegistry({

@@ -15,7 +15,15 @@ import { keys } from './keys.ts'
 import { openWal } from './open-wal.ts'
 import { registerNode, type Registration } from './register-node.ts'
 
-const snapshotEveryEntries = 1_000
+/** Thresholds that no option sets. */
+export interface Tuning {
+  /** Entries of the metadata log between snapshots. */
+  readonly snapshotEveryEntries: number
+  /** Bytes of batches between checkpoints of a partition: opening it replays no more. */
+  readonly checkpointBytes: number
+}
+
+const defaultTuning: Tuning = Object.freeze({ snapshotEveryEntries: 1_000, checkpointBytes: 16 * 1024 * 1024 })
 
 /** What a broker runs on: the machine, or a simulation of it. */
 export interface Host {
@@ -23,6 +31,8 @@ export interface Host {
   readonly network: Network
   /** Stands in for the plugins that the configuration names: tests bring doubles that share a medium. */
   readonly backends?: LoadedBackends
+  /** Other thresholds than the usual: simulations take small ones, to get past them within a run. */
+  readonly tuning?: Tuning
 }
 
 /** A broker that serves clients. Disposing it drains connections, then closes everything in the reverse order of opening. */
@@ -60,6 +70,7 @@ export async function openBroker (config: BrokerConfig, host: Host): Promise<Ope
 function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStack): Container {
   const container = new Container({ defaultScope: 'Singleton' })
   const { environment } = host
+  const { checkpointBytes, snapshotEveryEntries } = host.tuning ?? defaultTuning
   container.bind(keys.config).toConstantValue(config)
   container.bind(keys.environment).toConstantValue(environment)
   container.bind(keys.network).toConstantValue(host.network)
@@ -96,7 +107,7 @@ function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStac
     })), [keys.wal, keys.objectStore, keys.metadata, keys.registration])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
-    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config) })),
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes })),
   [keys.engine, keys.metadata, keys.registration])
 
   return container

@@ -76,7 +76,7 @@ export class BrokerFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
-    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: options.kafka ?? {} })
+    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: options.kafka ?? {}, checkpointBytes: 16 * 2 ** 20 })
     return new OpenBroker({ broker, engine, metadata, fixture: this })
   }
 }

@@ -1,4 +1,5 @@
 import type { SeededRandom } from '@streambed/sdk/testing'
+import type { Tuning } from '../../src/main/open-broker.ts'
 import type { StorageOptions } from '../../src/storage/options.ts'
 
 /** What one seed makes of the world: how large things are, how long it lasts, and what goes wrong how often. */
@@ -6,6 +7,7 @@ export interface Profile {
   /** Virtual ms during which things go wrong. */
   readonly chaosMs: number
   readonly storage: StorageOptions
+  readonly tuning: Tuning
   readonly walBytes: number
   readonly partitions: number
   readonly idempotentProducers: number
@@ -51,6 +53,7 @@ export function profileOf (random: SeededRandom): Profile {
       deletionGraceMs: pick(0, 50, 300),
       garbageIntervalMs: pick(50, 200)
     },
+    tuning: { snapshotEveryEntries: pick(5, 20, 1_000), checkpointBytes: pick(2, 20, 1_000) * KiB },
     walBytes: pick(1_280, 1_536, 2_048) * KiB,
     partitions: between(1, 3),
     idempotentProducers: between(1, 2),

@@ -126,7 +126,7 @@ export class World {
       const process = this.#start()
       this.#stop = new AbortController()
       const died = new Promise<void>(resolve => { this.#onDeath = resolve })
-      const ran = runBroker({ config: this.#config(), host: { environment: process.environment, network: process.network, backends: this.#backends() }, stop: this.#stop.signal, onReady: broker => this.#onReady(broker) })
+      const ran = runBroker({ config: this.#config(), host: { environment: process.environment, network: process.network, backends: this.#backends(), tuning: this.profile.tuning }, stop: this.#stop.signal, onReady: broker => this.#onReady(broker) })
         .then(() => this.trace.add('stopped'), (error: unknown) => this.#onExit(error))
       await Promise.race([died, ran])
       this.broker = undefined
