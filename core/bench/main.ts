@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const folder = fs.mkdtempSync(path.join(values.folder ?? os.tmpdir(), 'streambed-bench-'))
 const options: Options = values.quick
   ? { folder, rounds: 1, durationMs: 2_000, consumeBytes: 128 * MiB }
-  : { folder, rounds: 5, durationMs: 5_000, consumeBytes: 768 * MiB }
+  : { folder, rounds: 3, durationMs: 5_000, consumeBytes: 768 * MiB }
 const results: Record<string, unknown> = {
   machine: { cpu: os.cpus()[0]?.model, cores: os.cpus().length, memoryGB: Math.round(os.totalmem() / 1e9), kernel: os.release(), node: process.version },
   options: { ...options, folder: undefined },

@@ -18,6 +18,9 @@ export interface SessionParts {
   readonly onClosed: (session: Session) => void
 }
 
+/** How long a client that is hung up on may take for its last answers. */
+const hangUpMsMax = 1_000
+
 interface Pending { reply: Reply | undefined, readonly bytes: number }
 
 /**
@@ -96,15 +99,26 @@ export class Session {
       const { bytes, reply } = this.#pending.shift()!
       this.#inFlightBytes -= bytes
       this.#parts.onHeldBytes({ inFlight: -bytes, unsent: 0 })
-      if (reply!.kind === 'close') {
-        this.#parts.connection.end()
-        this.#abort()
-        return
-      }
+      if (reply!.kind === 'close') return this.#hangUp()
       if (reply!.kind === 'send') this.#send(reply!.chunks, reply!.throttleMs)
     }
     if (this.#pending.length < this.#parts.limits.inFlightMax) this.#release('inFlight')
     this.#closeIfDrained()
+  }
+
+  /** Sends what was written, answers nothing more, and does not wait for a client that never hangs up itself. */
+  #hangUp (): void {
+    const { clock, connection } = this.#parts
+    this.#abort()
+    this.#dropPending()
+    connection.end()
+    clock.schedule(hangUpMsMax, () => connection.destroy())
+  }
+
+  #dropPending (): void {
+    this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes, unsent: 0 })
+    this.#inFlightBytes = 0
+    this.#pending.length = 0
   }
 
   #send (chunks: readonly Uint8Array[], throttleMs: number): void {
@@ -138,10 +152,9 @@ export class Session {
 
   #onClosed (): void {
     this.#abort()
-    this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes, unsent: -this.#unsentBytes })
-    this.#inFlightBytes = 0
+    this.#dropPending()
+    this.#parts.onHeldBytes({ inFlight: 0, unsent: -this.#unsentBytes })
     this.#unsentBytes = 0
-    this.#pending.length = 0
     this.#parts.onClosed(this)
   }
 

@@ -90,6 +90,20 @@ describe('server', () => {
     assert.deepEqual([client.received, client.isClosed], ['A', true])
   })
 
+  it('hanging up holds nothing of what was sent behind, and waits for no client that stays half open', async () => {
+    const fixture = await new Fixture().open({ inFlightBytesMax: 100 })
+    const [bad, good] = [await fixture.client(), await fixture.client()]
+    bad.connection.pause()
+    bad.send('x', 'y'.repeat(90))
+    await fixture.settle()
+    fixture.served[0]!.answer({ kind: 'close' })
+    await fixture.clock.run(2_000)
+    assert.equal(fixture.server.connectionCount, 1)
+    good.send('z'.repeat(90))
+    await fixture.settle()
+    assert.equal(fixture.bodies.includes('z'.repeat(90)), true, 'what the other held is free again')
+  })
+
   it('reads a connection no further while too many of its requests wait, and others all the same', async () => {
     const fixture = await new Fixture().open({ inFlightMax: 2 })
     const [busy, other] = [await fixture.client(), await fixture.client()]
