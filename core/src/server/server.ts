@@ -4,7 +4,7 @@ import { FrameMemory } from '../protocol/frame-memory.ts'
 import type { RequestContext } from '../broker/handler.ts'
 import type { Connection, Listening, Network } from '../runtime/network.ts'
 import type { ServerLimits } from './limits.ts'
-import { Session } from './session.ts'
+import { Session, type HeldBytes } from './session.ts'
 
 export interface ListenerOptions { readonly name: string, readonly host: string, readonly port: number }
 
@@ -30,6 +30,7 @@ export class Server implements AsyncDisposable {
   #sweeping: Promise<void> = Promise.resolve()
   #inFlightBytes = 0
   #unsentBytes = 0
+  #incompleteBytes = 0
   /** Connections are not read: there is nobody to serve them yet, or too much is in flight. */
   #isHolding = true
   #dispatch: Dispatch | undefined
@@ -111,9 +112,10 @@ export class Server implements AsyncDisposable {
     if (this.#sessions.size === 0) this.#whenEmpty?.()
   }
 
-  #onHeldBytes (change: { readonly inFlight: number, readonly unsent: number }): void {
-    this.#inFlightBytes += change.inFlight
-    this.#unsentBytes += change.unsent
+  #onHeldBytes ({ incomplete = 0, inFlight = 0, unsent = 0 }: HeldBytes): void {
+    this.#inFlightBytes += inFlight
+    this.#unsentBytes += unsent
+    this.#incompleteBytes += incomplete
     const { inFlightBytesMax } = this.#parts.limits
     if (!this.#isHolding && this.#inFlightBytes > inFlightBytesMax) {
       this.#isHolding = true
@@ -121,12 +123,22 @@ export class Server implements AsyncDisposable {
     } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightBytes < inFlightBytesMax * resumeBelow) {
       this.#resumeAll()
     }
-    if (change.unsent > 0) this.#cutOffStalled()
+    if (unsent > 0) this.#cutOffStalled()
+    if (incomplete > 0 && this.#incompleteBytes > inFlightBytesMax) this.#cutOffLargest()
   }
 
   #resumeAll (): void {
     this.#isHolding = false
     if (!this.#stop.signal.aborted) for (const session of this.#sessions) session.resume()
+  }
+
+  /** Requests that never become whole must not use up the memory either: the largest of them is given up. */
+  #cutOffLargest (): void {
+    let largest: Session | undefined
+    for (const session of this.#sessions) if (session.incompleteBytes > (largest?.incompleteBytes ?? 0)) largest = session
+    if (largest === undefined) return
+    this.#parts.logger.warn('hung up on a client with a large request that is not complete', { bytes: largest.incompleteBytes })
+    largest.close()
   }
 
   /** Clients that take nothing must not use up the memory of those who do. */

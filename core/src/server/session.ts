@@ -14,9 +14,12 @@ export interface SessionParts {
   readonly memory: FrameMemory
   readonly dispatch: (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
   /** Told of every change of the bytes held for this client; may call `close`. */
-  readonly onHeldBytes: (change: { readonly inFlight: number, readonly unsent: number }) => void
+  readonly onHeldBytes: (change: HeldBytes) => void
   readonly onClosed: (session: Session) => void
 }
+
+/** Bytes of requests that wait for answers, of answers not taken, and of requests that have come only in part. */
+export interface HeldBytes { readonly inFlight?: number, readonly unsent?: number, readonly incomplete?: number }
 
 /** How long a client that is hung up on may take for its last answers. */
 const hangUpMsMax = 1_000
@@ -38,6 +41,7 @@ export class Session {
   readonly #holds = new Set<'inFlight' | 'unsent' | 'throttled' | 'server'>()
   #inFlightBytes = 0
   #unsentBytes = 0
+  #incompleteBytes = 0
   #isDraining = false
   #lastActiveMs: number
   /** Monotonic ms since which the client has taken nothing of what waits for it. */
@@ -57,6 +61,7 @@ export class Session {
   get lastActiveMs (): number { return this.#lastActiveMs }
   get stalledSinceMs (): number { return this.#stalledSinceMs }
   get unsentBytes (): number { return this.#unsentBytes }
+  get incompleteBytes (): number { return this.#incompleteBytes }
   get isIdle (): boolean { return this.#pending.length === 0 && this.#unsentBytes === 0 }
 
   /** Reads no further until `resume`: the server as a whole holds too much. */
@@ -76,7 +81,12 @@ export class Session {
   #onData (bytes: Uint8Array): void {
     if (this.#isDraining) return
     this.#lastActiveMs = this.#parts.clock.monotonicMs()
-    if (!this.#reader.push(bytes)) this.close()
+    if (!this.#reader.push(bytes)) return this.close()
+    const incomplete = this.#reader.heldBytes
+    if (incomplete === this.#incompleteBytes) return
+    const change = incomplete - this.#incompleteBytes
+    this.#incompleteBytes = incomplete
+    this.#parts.onHeldBytes({ incomplete: change })
   }
 
   #serve (frame: Uint8Array): void {
@@ -84,7 +94,7 @@ export class Session {
     const pending: Pending = { reply: undefined, bytes: frame.length }
     this.#pending.push(pending)
     this.#inFlightBytes += frame.length
-    this.#parts.onHeldBytes({ inFlight: frame.length, unsent: 0 })
+    this.#parts.onHeldBytes({ inFlight: frame.length })
     if (this.#pending.length >= this.#parts.limits.inFlightMax) this.#hold('inFlight')
     const { connection, dispatch, listener } = this.#parts
     void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#ending.signal }).then(reply => {
@@ -98,7 +108,7 @@ export class Session {
     while (this.#pending[0]?.reply !== undefined && !this.#gone.signal.aborted) {
       const { bytes, reply } = this.#pending.shift()!
       this.#inFlightBytes -= bytes
-      this.#parts.onHeldBytes({ inFlight: -bytes, unsent: 0 })
+      this.#parts.onHeldBytes({ inFlight: -bytes })
       if (reply!.kind === 'close') return this.#hangUp()
       if (reply!.kind === 'send') this.#send(reply!.chunks, reply!.throttleMs)
     }
@@ -116,7 +126,7 @@ export class Session {
   }
 
   #dropPending (): void {
-    this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes, unsent: 0 })
+    this.#parts.onHeldBytes({ inFlight: -this.#inFlightBytes })
     this.#inFlightBytes = 0
     this.#pending.length = 0
   }
@@ -147,14 +157,15 @@ export class Session {
     const unsent = this.#parts.connection.unsentBytes
     const change = unsent - this.#unsentBytes
     this.#unsentBytes = unsent
-    if (change !== 0) this.#parts.onHeldBytes({ inFlight: 0, unsent: change })
+    if (change !== 0) this.#parts.onHeldBytes({ unsent: change })
   }
 
   #onClosed (): void {
     this.#abort()
     this.#dropPending()
-    this.#parts.onHeldBytes({ inFlight: 0, unsent: -this.#unsentBytes })
+    this.#parts.onHeldBytes({ unsent: -this.#unsentBytes, incomplete: -this.#incompleteBytes })
     this.#unsentBytes = 0
+    this.#incompleteBytes = 0
     this.#parts.onClosed(this)
   }
 

@@ -148,6 +148,17 @@ describe('server', () => {
     assert.deepEqual([slow.isClosed, brisk.isClosed], [true, false])
   })
 
+  it('requests that never become whole hold no more than the limit: the largest is cut off', async () => {
+    const fixture = await new Fixture().open({ inFlightBytesMax: 3 * 2 ** 20 })
+    const clients = [await fixture.client(), await fixture.client(), await fixture.client()]
+    for (const [index, client] of clients.entries()) {
+      client.connection.write([Buffer.from([0x05, 0, 0, 0]), Buffer.alloc((index === 1 ? 2 : 0.5) * 2 ** 20)])
+      await fixture.settle()
+    }
+    assert.deepEqual(clients.map(({ isClosed }) => isClosed), [false, true, false])
+    assert.equal(fixture.server.connectionCount, 2)
+  })
+
   it('a client that does not take its answers is read no further', async () => {
     const fixture = await new Fixture().open()
     const client = await fixture.client()

@@ -58,7 +58,7 @@ export const sections = {
     connectionsMax: { schema: count(1, 1_000_000).default(defaultServerLimits.connectionsMax), doc: 'Connections at a time.' },
     idleMsMax: { schema: duration(1_000, 30 * day).default(defaultServerLimits.idleMsMax), doc: 'A connection idle for this long is closed.' },
     inFlightMax: { schema: count(1, 100_000).default(defaultServerLimits.inFlightMax), doc: 'Requests of one connection that may wait for their answers before it is read no further.' },
-    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Bytes of all requests that wait for their answers.' },
+    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Bytes of all requests that wait for their answers; and of all that have come only in part.' },
     unsentBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.unsentBytesMax), doc: 'Bytes of all answers that clients have not taken; past it those that stall longest are cut off.' }
   },
   log: {
