@@ -99,7 +99,14 @@ class NodeConnection implements Connection {
   get unsentBytes (): number { return this.#socket.writableLength }
   pause (): void { this.#socket.pause() }
   resume (): void { this.#socket.resume() }
-  end (): void { this.#socket.end() }
+
+  /** A paused socket never learns that its peer has hung up too: from here on all that comes is read and dropped. */
+  end (): void {
+    this.#receiving.onData = () => undefined
+    this.#socket.end()
+    this.#socket.resume()
+  }
+
   destroy (): void { this.#socket.destroy() }
 }
 
