@@ -175,10 +175,7 @@ export class Session {
   }
 
   #closeIfDrained (): void {
-    if (!this.#isDraining || this.#pending.length > 0) return
-    this.#parts.connection.end()
-    // The client's own end is seen only by reading; what it still sends is ignored.
-    this.#parts.connection.resume()
+    if (this.#isDraining && this.#pending.length === 0) this.#parts.connection.end()
   }
 
   #hold (reason: 'inFlight' | 'unsent' | 'throttled' | 'server'): void {

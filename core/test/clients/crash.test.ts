@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Producer, ProduceAcks, stringSerializers } from '@platformatic/kafka'
-import { BrokerProcess } from './broker-process.ts'
+import { BrokerProcess } from '../support/broker-process.ts'
 import { Member, createTopic, kafkajsClient } from './kafkajs-client.ts'
 
 const kills = 4
@@ -9,7 +9,7 @@ const sendsPerKill = 25
 describe('clients: a broker that is killed', () => {
   it('kafkajs: an idempotent producer loses and repeats nothing', async () => {
     await using broker = await BrokerProcess.start()
-    const kafka = kafkajsClient(broker.address)
+    const kafka = kafkajsClient(broker.bootstrap)
     await createTopic(kafka, 'exact')
     const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
@@ -23,7 +23,7 @@ describe('clients: a broker that is killed', () => {
 
   it('kafkajs: what a plain producer was told is durable is there, in order', async () => {
     await using broker = await BrokerProcess.start()
-    const kafka = kafkajsClient(broker.address)
+    const kafka = kafkajsClient(broker.bootstrap)
     await createTopic(kafka, 'plain')
     const producer = kafka.producer()
     await producer.connect()
@@ -39,9 +39,9 @@ describe('clients: a broker that is killed', () => {
 
   it('platformatic: an idempotent producer loses and repeats nothing', async () => {
     await using broker = await BrokerProcess.start()
-    const kafka = kafkajsClient(broker.address)
+    const kafka = kafkajsClient(broker.bootstrap)
     await createTopic(kafka, 'exact')
-    await using producer = new ClosingProducer({ clientId: 'idempotent', bootstrapBrokers: [broker.address], idempotent: true, acks: ProduceAcks.ALL, serializers: stringSerializers, retries: 50, retryDelay: 50 })
+    await using producer = new ClosingProducer({ clientId: 'idempotent', bootstrapBrokers: [broker.bootstrap], idempotent: true, acks: ProduceAcks.ALL, serializers: stringSerializers, retries: 50, retryDelay: 50 })
     const sent = await sendAcrossKills(broker, async value => { await producer.send({ messages: [{ topic: 'exact', value }] }) })
     const member = await Member.join(kafka, 'exact', 'exact')
     await member.records.untilCount(sent.length)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { Consumer } from '@platformatic/kafka'
 import type { Kafka, Producer } from 'kafkajs'
-import { BrokerProcess } from './broker-process.ts'
+import { BrokerProcess } from '../support/broker-process.ts'
 import { eventually } from './collector.ts'
 import { Member, createTopic, kafkajsClient, withAdmin } from './kafkajs-client.ts'
 import { MemberProcess } from './member-process.ts'
@@ -16,7 +16,7 @@ describe('clients: consumer groups', () => {
   let producer: Producer
   before(async () => {
     broker = await BrokerProcess.start()
-    kafka = kafkajsClient(broker.address)
+    kafka = kafkajsClient(broker.bootstrap)
     producer = kafka.producer()
     await producer.connect()
   })
@@ -58,9 +58,9 @@ describe('clients: consumer groups', () => {
       const topic = `crash-${client}`
       await createTopic(kafka, topic, partitions)
       const sent = [...await sendEach(topic, 'before')]
-      await using survivor = new MemberProcess(client, broker.address, topic, topic)
+      await using survivor = new MemberProcess(client, broker.bootstrap, topic, topic)
       await survivor.untilPartitions(6)
-      await using crasher = new MemberProcess(client, broker.address, topic, topic)
+      await using crasher = new MemberProcess(client, broker.bootstrap, topic, topic)
       await Promise.all([survivor.untilPartitions(3), crasher.untilPartitions(3)])
       sent.push(...await sendEach(topic, 'both'))
       await crasher.events.until(() => crasher.values.filter(value => value.startsWith('both')).length === 3)
@@ -77,7 +77,7 @@ describe('clients: consumer groups', () => {
     await createTopic(kafka, topic, partitions)
     const member = await Member.join(kafka, topic, topic)
     await member.untilPartitions(6)
-    const stranger = new Consumer({ clientId: 'stranger', bootstrapBrokers: [broker.address], groupId: topic, retries: 0, protocols: [{ name: 'of-its-own', version: 1 }] })
+    const stranger = new Consumer({ clientId: 'stranger', bootstrapBrokers: [broker.bootstrap], groupId: topic, retries: 0, protocols: [{ name: 'of-its-own', version: 1 }] })
     await assert.rejects(stranger.joinGroup({ protocols: [{ name: 'of-its-own', version: 1 }] }), error => /INCONSISTENT_GROUP_PROTOCOL/.test(inspect(error, { depth: 6 })))
     await stranger.close(true)
     assert.equal(member.assignments.items.length, 1)

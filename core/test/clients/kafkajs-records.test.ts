@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import kafkajs, { type Kafka } from 'kafkajs'
-import { BrokerProcess } from './broker-process.ts'
+import { BrokerProcess } from '../support/broker-process.ts'
 import { Member, createTopic, kafkajsClient, withAdmin } from './kafkajs-client.ts'
 
 const { CompressionTypes } = kafkajs
@@ -10,7 +10,7 @@ describe('kafkajs: records', () => {
   let kafka: Kafka
   before(async () => {
     broker = await BrokerProcess.start()
-    kafka = kafkajsClient(broker.address)
+    kafka = kafkajsClient(broker.bootstrap)
   })
   after(async () => { await broker?.[Symbol.asyncDispose]() })
 

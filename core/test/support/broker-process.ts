@@ -112,7 +112,13 @@ export class BrokerProcess implements AsyncDisposable {
     return await this.#run.ended
   }
 
+  /** Ends the process at once, as a crash would: nothing is drained or flushed. */
   async kill (): Promise<void> { await this.end('SIGKILL') }
+
+  async killAndRestart (): Promise<void> {
+    await this.kill()
+    await this.restart()
+  }
 
   /** A line of /proc/<pid>/status, in bytes. */
   statusBytes (name: 'VmRSS' | 'VmHWM'): number {
