@@ -1,5 +1,5 @@
 import { StreambedError } from '@streambed/sdk'
-import type { ErrorCode } from '@streambed/sdk'
+import type { ErrorCode, ObjectInfo, StoredObject } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 
 /** Fails unless `pending` rejects with a StreambedError of one of `codes`. */
@@ -21,6 +21,13 @@ export function sameBytes (actual: Uint8Array, expected: Uint8Array, what = 'byt
   if (Buffer.compare(actual, expected) === 0) return
   const at = actual.findIndex((byte, index) => byte !== expected[index])
   assert.fail(`${what}: differ at byte ${at} of ${expected.length}: got ${actual[at]}, expected ${expected[at]}`)
+}
+
+/** Fails unless `info` tells of the very object that a put or an upload resolved with. */
+export function sameObject (info: ObjectInfo, stored: StoredObject): void {
+  const facts = ({ key, size, versionToken }: StoredObject): StoredObject => ({ key, size, versionToken })
+  assert.deepEqual(facts(info), facts(stored))
+  assert.ok(Number.isSafeInteger(info.modifiedMs), `modifiedMs is a whole number of ms, got ${info.modifiedMs}`)
 }
 
 /** `size` bytes that look random, the same for the same seed. */

@@ -1,8 +1,11 @@
 export { abortedError, sleep, throwIfAborted } from './environment.ts'
+export { CallsInFlight, mapBounded } from './calls-in-flight.ts'
 export { crc32c } from './crc32c.ts'
 export { StreambedError, errorTable, invariant } from './errors.ts'
+export { compareKeys } from './key-order.ts'
 export { objectKeyProblem } from './object-store.ts'
-export { apiVersion, defineMetadataLog, defineObjectStore, defineWal } from './plugin.ts'
+export { parseBytes, parseMs } from './units.ts'
+export { apiVersion, capabilitiesOf, defineMetadataLog, defineObjectStore, defineWal } from './plugin.ts'
 
 export type { Clock, Environment, LogFields, Logger, Metrics, Random, Timer } from './environment.ts'
 export type { ErrorCode } from './errors.ts'
@@ -10,10 +13,10 @@ export type { DirectoryEntry, FileHandle, FileLock, FileMode, FileStat, FileSyst
 export type { MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from './metadata-log.ts'
 export type {
   ByteRange, CallOptions, DeleteOutcome, DurabilityScope, Finding, GetOptions, LatencyClass, ListOptions, MultipartUpload,
-  ObjectBody, ObjectInfo, ObjectPage, ObjectStore, ObjectStoreCapabilities, PutOptions
+  ObjectBody, ObjectInfo, ObjectPage, ObjectStore, ObjectStoreCapabilities, PutOptions, StoredObject
 } from './object-store.ts'
 export type {
-  MetadataLogContext, MetadataLogPlugin, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, SchemaIssue, SchemaResult,
+  MetadataLogContext, MetadataLogPlugin, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, PriceTable, SchemaIssue, SchemaResult,
   WalContext, WalPlugin
 } from './plugin.ts'
 export type { Wal, WalCapabilities, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'

@@ -9,10 +9,11 @@
  * OS-4 A driver that cannot tell whether its own `ifAbsent` put won (a lost answer) resolves the doubt by reading back
  *      an owner token, or rejects with OUTCOME_UNKNOWN; it never reports its own win as somebody else's.
  * OS-5 `list` is in ascending order of the keys' UTF-8 bytes; a key present throughout is listed exactly once.
- * OS-6 Integrity is end to end: bytes altered on the way up are rejected, altered on the way down or at rest are
- *      CORRUPT; they are never returned.
+ * OS-6 Integrity is end to end: bytes altered on the way up are rejected; a whole object altered on the way down or at
+ *      rest is CORRUPT and never returned. Services keep no checksum of a range: who asks for one brings a format of
+ *      his own with checksums in it (decision 008).
  * OS-7 A ranged get returns exactly the bytes [start, end) that exist: shorter where the object ends before `end`,
- *      OUT_OF_RANGE where `start` is past the object's size. A range never answers with the whole object.
+ *      OUT_OF_RANGE where `start` is past the object's size; at exactly the size either, with no bytes. A range never answers with the whole object.
  *
  * Ownership
  * OS-8 `body` belongs to the caller, who leaves it unchanged until the promise settles; the driver keeps no reference
@@ -24,7 +25,7 @@
  * Drivers do not retry: the host has one retry layer.
  */
 export interface ObjectStore extends AsyncDisposable {
-  put (key: string, body: ObjectBody, options?: PutOptions): Promise<ObjectInfo>
+  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject>
   get (key: string, options?: GetOptions): Promise<Uint8Array>
   head (key: string, options?: CallOptions): Promise<ObjectInfo>
   /** One page, of at most `limit` keys (1 to 1,000, default 1,000), exclusively after `startAfter`. */
@@ -55,11 +56,16 @@ export interface ListOptions extends CallOptions { readonly startAfter?: string,
 /** Half-open, in bytes: 0 <= start < end. */
 export interface ByteRange { readonly start: number, readonly end: number }
 
-export interface ObjectInfo {
+/** What a writer learns of the object it stored. */
+export interface StoredObject {
   readonly key: string
+  /** Bytes. */
   readonly size: number
-  /** Changes whenever the object's bytes are replaced. */
+  /** Opaque; differs between two objects of one key with different bytes. The same in `put`, `head` and `list`. */
   readonly versionToken: string
+}
+export interface ObjectInfo extends StoredObject {
+  /** When the service stored it, in ms since the Unix epoch, by the service's clock. */
   readonly modifiedMs: number
 }
 export interface ObjectPage { readonly objects: readonly ObjectInfo[], readonly isLast: boolean }
@@ -71,7 +77,7 @@ export interface MultipartUpload {
   /** Parts are numbered from 1; sent again, the last that resolved wins. All but the last hold >= `partBytesMin`. */
   uploadPart (number: number, body: ObjectBody, options?: CallOptions): Promise<void>
   /** Makes the parts, in order of their numbers without gaps, visible as one object. */
-  complete (options?: CallOptions): Promise<ObjectInfo>
+  complete (options?: CallOptions): Promise<StoredObject>
   /** Idempotent; leaves nothing behind. */
   abort (options?: CallOptions): Promise<void>
 }
@@ -85,7 +91,8 @@ export interface Finding {
 /** What an author claims of a store; the conformance suite holds it against what it sees. */
 export interface ObjectStoreCapabilities {
   readonly conditionalCreate: 'atomic' | 'none'
-  readonly multipart: false | { readonly partBytesMin: number, readonly partsMax: number }
+  /** `conditionalComplete`: `ifAbsent` works for uploads in parts too; UNSUPPORTED where it does not. */
+  readonly multipart: false | { readonly partBytesMin: number, readonly partsMax: number, readonly conditionalComplete: boolean }
   readonly objectBytesMax: number
   /** What a loss may take without losing an object. */
   readonly scope: DurabilityScope
@@ -94,11 +101,12 @@ export interface ObjectStoreCapabilities {
 export type DurabilityScope = 'process' | 'host' | 'zone' | 'region' | 'multiRegion'
 export type LatencyClass = 'A' | 'B' | 'C'
 
-const keyBytesMax = 1024
+/** Services take 1,023 bytes (OSS) to 1,024; the rest is left to a prefix of the operator's. */
+const keyBytesMax = 900
 const utf8 = new TextEncoder()
 
 /**
- * The keys every store takes: 1 to 1,024 UTF-8 bytes, no leading or trailing `/`, no empty, `.` or `..` segment,
+ * The keys every store takes: 1 to 900 UTF-8 bytes, no leading or trailing `/`, no empty, `.` or `..` segment,
  * no control characters, no lone surrogates. Says what is wrong with `key`, or nothing.
  */
 export function objectKeyProblem (key: string): string | undefined {

@@ -42,10 +42,35 @@ interface PluginBase<Options> {
   readonly optionDocs: Readonly<Record<string, OptionDoc>>
 }
 
+/** What the author claims: of every instance, or of one with these options. */
+export type Declared<Capabilities, Options> = Capabilities | ((options: Options) => Capabilities)
+
+/** The capabilities of an instance that `plugin` opens with `options` (already validated). */
+export function capabilitiesOf<Capabilities extends object, Options> (plugin: { readonly capabilities: Declared<Capabilities, Options> }, options: Options): Capabilities {
+  const { capabilities } = plugin
+  return typeof capabilities === 'function' ? capabilities(options) : capabilities
+}
+
+/** List prices of a service, for estimates: what they were, when, and where that is written. Money per unit named. */
+export interface PriceTable {
+  readonly currency: string
+  /** The region or tier they hold for. */
+  readonly region: string
+  /** The day they were read, YYYY-MM-DD. */
+  readonly readOn: string
+  readonly source: string
+  readonly perThousand: { readonly put: number, readonly get: number, readonly list: number, readonly delete: number }
+  /** Per GB (10^9 bytes) moved in and out of the service, from within its region. */
+  readonly perGb: { readonly written: number, readonly read: number }
+  readonly perGbMonth: number
+}
+
 export interface ObjectStorePlugin<Options = unknown> extends PluginBase<Options> {
   readonly kind: 'objectStore'
   readonly apiVersion: number
-  readonly capabilities: ObjectStoreCapabilities
+  readonly capabilities: Declared<ObjectStoreCapabilities, Options>
+  /** Absent where using the service costs nothing by the request or byte. */
+  readonly prices?: (options: Options) => PriceTable
   /** Resolves with a working store or rejects with nothing left open. */
   open (options: Options, environment: Environment): Promise<ObjectStore>
 }
@@ -53,7 +78,7 @@ export interface ObjectStorePlugin<Options = unknown> extends PluginBase<Options
 export interface WalPlugin<Options = unknown> extends PluginBase<Options> {
   readonly kind: 'wal'
   readonly apiVersion: number
-  readonly capabilities: WalCapabilities
+  readonly capabilities: Declared<WalCapabilities, Options>
   /** Whether `open` is given the cluster's object store. */
   readonly needsObjectStore: boolean
   open (options: Options, environment: Environment, context: WalContext): Promise<Wal>
@@ -67,7 +92,7 @@ export interface WalContext {
 export interface MetadataLogPlugin<Options = unknown> extends PluginBase<Options> {
   readonly kind: 'metadataLog'
   readonly apiVersion: number
-  readonly capabilities: MetadataLogCapabilities
+  readonly capabilities: Declared<MetadataLogCapabilities, Options>
   readonly needsObjectStore: boolean
   open (options: Options, environment: Environment, context: MetadataLogContext): Promise<MetadataLog>
 }

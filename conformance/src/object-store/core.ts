@@ -1,17 +1,17 @@
 import { StreambedError } from '@streambed/sdk'
 import type { ObjectStoreCapabilities } from '@streambed/sdk'
 import assert from 'node:assert/strict'
-import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
+import { pattern, rejectsWith, sameBytes, sameObject } from '../assertions.ts'
 import { listAll, putAll } from './suite.ts'
 import type { ObjectStoreCheck } from './suite.ts'
 
 const kib = 1024
 const mib = 1024 * kib
 
-const rejectedKeys = ['', 'a\0b', 'a\nb', '\ud800', 'a/../b', '..', './a', '/a', 'a/', 'a//b', 'k'.repeat(1025)]
+const rejectedKeys = ['', 'a\0b', 'a\nb', '\ud800', 'a/../b', '..', './a', '/a', 'a/', 'a//b', 'k'.repeat(901)]
 const strangeKeys = [
   'plain', 'UPPER', 'upper', 'with space', 'plus+percent%2Fhash#query?amp&', "quote'\"", 'back\\slash', 'colon:star*', 'tilde~', '@object', 'a@object', 'a@more',
-  'nfc-\u00e9', 'nfd-e\u0301', 'astral-\u{1f600}', '...', 'a/b', 'a', 'a/b/c', `${'long'.repeat(50)}/${'x'.repeat(255)}`, 'k'.repeat(1024), '\u00e9'.repeat(512), 'a/'.repeat(511) + 'a'
+  'nfc-\u00e9', 'nfd-e\u0301', 'astral-\u{1f600}', '...', 'a/b', 'a', 'a/b/c', `${'long'.repeat(50)}/${'x'.repeat(255)}`, 'k'.repeat(900), '\u00e9'.repeat(450), 'a/'.repeat(449) + 'a'
 ]
 
 export function coreChecks (check: ObjectStoreCheck, capabilities: ObjectStoreCapabilities): void {
@@ -44,10 +44,10 @@ export function coreChecks (check: ObjectStoreCheck, capabilities: ObjectStoreCa
   check('OS-C03', 'head equals what put resolved with, and the token changes with the bytes', async open => {
     const store = await open()
     const first = await store.put('a', pattern(10))
-    assert.deepEqual(await store.head('a'), first)
+    sameObject(await store.head('a'), first)
     const second = await store.put('a', pattern(10, 2))
     assert.notEqual(second.versionToken, first.versionToken)
-    assert.deepEqual(await store.head('a'), second)
+    sameObject(await store.head('a'), second)
   })
 
   check('OS-C04', 'ranges give exactly the bytes that exist (OS-7)', async open => {

@@ -1,4 +1,5 @@
 import { metadataLogConformance } from '@streambed/conformance'
+import { capabilitiesOf } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,7 @@ import plugin from '../src/index.ts'
 
 metadataLogConformance({ describe, it }, {
   name: 'metadata-file',
-  capabilities: plugin.capabilities,
+  capabilities: capabilitiesOf(plugin, { path: '/a' }),
   prepare: async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'streambed-ml-'))
     return {

@@ -8,7 +8,7 @@ import { removeTree } from './workspace.ts'
 
 const partsMax = 10_000
 const partBytesMin = 1
-export const multipart = Object.freeze({ partBytesMin, partsMax })
+export const multipart = Object.freeze({ partBytesMin, partsMax, conditionalComplete: true })
 
 /** Says whose upload a folder holds; what its file calls the key of an object. */
 const descriptorName = 'upload'

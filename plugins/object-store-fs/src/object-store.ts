@@ -1,10 +1,9 @@
-import { StreambedError, objectKeyProblem, throwIfAborted } from '@streambed/sdk'
+import { CallsInFlight, StreambedError, mapBounded, objectKeyProblem, throwIfAborted } from '@streambed/sdk'
 import type {
   CallOptions, DeleteOutcome, Environment, FileSystem, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage,
   ObjectStore, ObjectStoreCapabilities, PutOptions
 } from '@streambed/sdk'
 import path from 'node:path'
-import { CallsInFlight, mapBounded } from './calls-in-flight.ts'
 import { invalidArgument, noSuchObject, storeError } from './errors.ts'
 import { DurableFolders } from './folders.ts'
 import { ensureFormat, readFormat } from './format.ts'

@@ -1,4 +1,5 @@
 import { objectStoreConformance } from '@streambed/conformance'
+import { capabilitiesOf } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import assert from 'node:assert/strict'
@@ -8,7 +9,7 @@ import plugin from '../src/index.ts'
 
 objectStoreConformance({ describe, it }, {
   name: 'object-store-fs',
-  capabilities: plugin.capabilities,
+  capabilities: capabilitiesOf(plugin, { path: '/a' }),
   prepare: async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'streambed-os-'))
     return {

@@ -1,4 +1,5 @@
 import { walConformance } from '@streambed/conformance'
+import { capabilitiesOf } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +7,7 @@ import { join } from 'node:path'
 import plugin from '../src/index.ts'
 import { MiB, simulated } from './support.ts'
 
-const { capabilities } = plugin
+const capabilities = capabilitiesOf(plugin, { path: '/a/wal' })
 
 walConformance({ describe, it }, {
   name: 'regional-disk, on the real file system',

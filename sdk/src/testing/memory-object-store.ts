@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../environment.ts'
 import type { Clock } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
+import { compareKeys } from '../key-order.ts'
 import { objectKeyProblem } from '../object-store.ts'
 import type {
   CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
@@ -9,7 +10,7 @@ import type {
 
 export const memoryObjectStoreCapabilities: ObjectStoreCapabilities = Object.freeze({
   conditionalCreate: 'atomic',
-  multipart: { partBytesMin: 1, partsMax: 10_000 },
+  multipart: { partBytesMin: 1, partsMax: 10_000, conditionalComplete: true },
   objectBytesMax: 2 ** 30,
   scope: 'process',
   latencyClass: 'A'
@@ -26,7 +27,7 @@ export class MemoryObjectMedium {
 
   /** The keys in UTF-8 order, which is the order of code points but not that of JavaScript's strings. */
   sortedKeys (prefix: string): string[] {
-    return [...this.objects.keys()].filter(key => key.startsWith(prefix)).sort(compareByCodePoint)
+    return [...this.objects.keys()].filter(key => key.startsWith(prefix)).sort(compareKeys)
   }
 
   store (key: string, bytes: Uint8Array, modifiedMs: number): ObjectInfo {
@@ -74,7 +75,7 @@ export class MemoryObjectStore implements ObjectStore {
     const limit = options?.limit ?? 1000
     if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw invalid(`limit is not 1 to 1000. limit=${limit}`)
     const after = options?.startAfter
-    const keys = this.#medium.sortedKeys(prefix).filter(key => after === undefined || compareByCodePoint(key, after) > 0)
+    const keys = this.#medium.sortedKeys(prefix).filter(key => after === undefined || compareKeys(key, after) > 0)
     return { objects: keys.slice(0, limit).map(key => this.#find(key).info), isLast: keys.length <= limit }
   }
 
@@ -162,18 +163,4 @@ function joined (body: ObjectBody): Uint8Array {
     at += piece.length
   }
   return all
-}
-
-function compareByCodePoint (a: string, b: string): number {
-  const end = Math.min(a.length, b.length)
-  for (let at = 0; at < end; at++) {
-    const left = a.charCodeAt(at)
-    const right = b.charCodeAt(at)
-    if (left === right) continue
-    // Of units that differ, a surrogate stands for a code point above all others.
-    const leftIsSurrogate = (left & 0xf800) === 0xd800
-    const rightIsSurrogate = (right & 0xf800) === 0xd800
-    return leftIsSurrogate === rightIsSurrogate ? left - right : leftIsSurrogate ? 1 : -1
-  }
-  return a.length - b.length
 }

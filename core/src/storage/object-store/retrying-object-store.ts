@@ -1,6 +1,6 @@
 import {
   StreambedError, type CallOptions, type Clock, type DeleteOutcome, type Finding, type GetOptions, type ListOptions,
-  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type Random
+  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type Random, type StoredObject
 } from '@streambed/sdk'
 import { withRetry, type RetryOptions } from './retry.ts'
 
@@ -19,7 +19,7 @@ export class RetryingObjectStore implements ObjectStore {
     this.#host = host
   }
 
-  put (key: string, body: ObjectBody, options?: PutOptions): Promise<ObjectInfo> { return this.#inner.put(key, body, options) }
+  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#inner.put(key, body, options) }
   get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(() => this.#inner.get(key, options), options) }
   head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(() => this.#inner.head(key, options), options) }
   list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(() => this.#inner.list(prefix, options), options) }

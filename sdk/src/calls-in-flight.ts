@@ -1,4 +1,5 @@
-import { StreambedError, abortedError, throwIfAborted } from '@streambed/sdk'
+import { abortedError, throwIfAborted } from './environment.ts'
+import { StreambedError } from './errors.ts'
 
 /** The calls that a store works on: each has an owner here, also after its caller stopped waiting. */
 export class CallsInFlight {

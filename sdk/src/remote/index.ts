@@ -1,0 +1,7 @@
+export { contiguous } from './body.ts'
+export { RemoteObjectStore } from './remote-object-store.ts'
+
+export type {
+  MultipartService, ObjectService, ServiceBody, ServiceDeleteOutcome, ServiceFailure, ServiceObject, ServicePart, ServicePut, ServiceUpload
+} from './object-service.ts'
+export type { RemoteStoreOptions } from './remote-calls.ts'

@@ -1,0 +1,157 @@
+import type { Environment } from '../environment.ts'
+import { StreambedError } from '../errors.ts'
+import type {
+  CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
+  ObjectStoreCapabilities, PutOptions, StoredObject
+} from '../object-store.ts'
+import { describeBody } from './body.ts'
+import type { ObjectService } from './object-service.ts'
+import { preflight } from './preflight.ts'
+import { RemoteCalls, errorOf, invalidArgument, type RemoteStoreOptions } from './remote-calls.ts'
+import { RemoteUpload } from './remote-upload.ts'
+
+/**
+ * The contract of an object store over a service on the network: checks of arguments, prefix, deadlines, checksums,
+ * resolution of lost answers by owner token, typed errors, counters, orderly close. The same for every cloud, so that a
+ * driver holds what is particular to one. No retries: the host has that layer.
+ *
+ * Counts `object_store_put_requests`, `…get…`, `…list…`, `…delete…` and `object_store_put_bytes`, `…get_bytes`.
+ */
+export class RemoteObjectStore implements ObjectStore {
+  readonly #environment: Environment
+  readonly #service: ObjectService
+  readonly #prefix: string
+  readonly #capabilities: ObjectStoreCapabilities
+  readonly #calls: RemoteCalls
+  #closing: Promise<void> | undefined
+
+  constructor (service: ObjectService, capabilities: ObjectStoreCapabilities, options: RemoteStoreOptions, environment: Environment) {
+    this.#service = service
+    this.#capabilities = capabilities
+    this.#prefix = options.prefix
+    this.#environment = environment
+    this.#calls = new RemoteCalls(service, options, environment)
+  }
+
+  async put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> {
+    const name = this.#calls.nameOf(key)
+    const { crc32c, pieces, size } = describeBody(body, this.#environment)
+    this.#checkSize(key, size)
+    const ifAbsent = options?.ifAbsent === true
+    if (ifAbsent && this.#capabilities.conditionalCreate === 'none') throw unsupported(`put with ifAbsent is not supported by this store. key=${key}`)
+    const owner = this.#calls.newOwner()
+    this.#calls.count('put', size)
+    try {
+      const { versionToken } = await this.#calls.run(`put of ${key}`, { effect: 'write', bytes: size, signal: options?.signal },
+        signal => this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal }))
+      return { key, size, versionToken }
+    } catch (error) {
+      if (!ifAbsent || !StreambedError.is(error, 'ALREADY_EXISTS', 'OUTCOME_UNKNOWN')) throw error
+      const found = await this.#calls.settle(key, owner, error, options?.signal)
+      return { key, size, versionToken: found.versionToken }
+    }
+  }
+
+  async get (key: string, options?: GetOptions): Promise<Uint8Array> {
+    const name = this.#calls.nameOf(key)
+    const range = options?.range
+    if (range !== undefined && !(Number.isSafeInteger(range.start) && Number.isSafeInteger(range.end) && range.start >= 0 && range.start < range.end)) {
+      throw invalidArgument(`the range is not 0 <= start < end. start=${range.start} end=${range.end}`)
+    }
+    const bytes = range === undefined ? wholeGetBytesMax : Math.min(range.end - range.start, wholeGetBytesMax)
+    const body = await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, signal => this.#service.get(name, range, signal))
+    this.#calls.count('get', body.bytes.length)
+    if (range === undefined && body.crc32c !== undefined && this.#environment.crc32c(body.bytes) !== body.crc32c) {
+      throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${body.bytes.length}`)
+    }
+    return body.bytes
+  }
+
+  async head (key: string, options?: CallOptions): Promise<ObjectInfo> {
+    const { info } = await this.#calls.head(key, options?.signal)
+    return info
+  }
+
+  async list (prefix: string, options?: ListOptions): Promise<ObjectPage> {
+    const limit = options?.limit ?? listLimitMax
+    if (!Number.isInteger(limit) || limit < 1 || limit > listLimitMax) throw invalidArgument(`limit is not 1 to ${listLimitMax}. limit=${limit}`)
+    if (!prefix.isWellFormed() || options?.startAfter?.isWellFormed() === false) throw invalidArgument('prefix or startAfter holds a lone surrogate')
+    const own = this.#prefix
+    const startAfter = options?.startAfter === undefined || options.startAfter === '' ? undefined : own + options.startAfter
+    this.#calls.count('list')
+    const page = await this.#calls.run(`listing ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal },
+      signal => this.#service.list(own + prefix, startAfter, limit, signal))
+    return { objects: page.objects.map(info => ({ ...info, key: info.key.slice(own.length) })), isLast: page.isLast }
+  }
+
+  async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
+    const names = keys.map(key => this.#calls.nameOf(key))
+    const outcomes: DeleteOutcome[] = []
+    // Also without keys: a closed store and an aborted signal are told.
+    for (let at = 0; at === 0 || at < names.length; at += this.#service.deleteNamesMax) {
+      const batch = names.slice(at, at + this.#service.deleteNamesMax)
+      const results = await this.#calls.run(`delete of ${batch.length} objects`, { effect: 'idempotent', signal: options?.signal }, async signal => {
+        if (batch.length === 0) return []
+        this.#calls.count('delete')
+        return await this.#service.delete(batch, signal)
+      })
+      for (const [index, outcome] of results.entries()) {
+        const key = keys[at + index]!
+        outcomes.push(outcome.kind === 'deleted' ? { kind: 'deleted', key } : { kind: 'failed', key, error: errorOf(`delete of ${key}`, outcome.failure, 'idempotent') })
+      }
+    }
+    return outcomes
+  }
+
+  async startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> {
+    const name = this.#calls.nameOf(key)
+    const { multipart } = this.#capabilities
+    const service = this.#service.multipart
+    const ifAbsent = options?.ifAbsent === true
+    if (multipart === false || service === undefined) throw unsupported(`uploads in parts are not supported by this store. key=${key}`)
+    if (ifAbsent && !multipart.conditionalComplete) throw unsupported(`uploads in parts with ifAbsent are not supported by this store. key=${key}`)
+    const owner = this.#calls.newOwner()
+    this.#calls.count('put')
+    const uploadId = await this.#calls.run(`start of the upload of ${key}`, { effect: 'idempotent', signal: options?.signal },
+      signal => service.start(name, { owner, ifAbsent, signal }))
+    return new RemoteUpload(this.#calls, service, { key, upload: { name, uploadId }, owner, ifAbsent, limits: multipart })
+  }
+
+  async sweepUploads (prefix: string, beforeMs: number, options?: CallOptions): Promise<number> {
+    const service = this.#service.multipart
+    if (service === undefined) return 0
+    const stale = await this.#calls.run(`listing uploads below ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal }, async signal => {
+      const found = []
+      for await (const upload of service.list(this.#prefix + prefix, signal)) if (upload.startedMs < beforeMs) found.push(upload)
+      return found
+    })
+    for (const upload of stale) {
+      await this.#calls.run(`abort of the upload of ${upload.name}`, { effect: 'idempotent', signal: options?.signal }, signal => service.abort(upload, signal))
+    }
+    return stale.length
+  }
+
+  async preflight (options?: CallOptions): Promise<readonly Finding[]> {
+    const own = await this.#calls.run('preflight', { effect: 'idempotent', signal: options?.signal }, signal => this.#service.preflight(this.#prefix, signal))
+    if (own.some(({ severity }) => severity === 'error')) return own
+    return [...own, ...await preflight(this, this.#capabilities, this.#environment, options?.signal)]
+  }
+
+  async close (): Promise<void> {
+    this.#closing ??= this.#calls.close()
+    await this.#closing
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
+
+  #checkSize (key: string, size: number): void {
+    const { objectBytesMax } = this.#capabilities
+    if (size > objectBytesMax) throw invalidArgument(`the object is larger than ${objectBytesMax} bytes. key=${key} size=${size}`)
+  }
+}
+
+const listLimitMax = 1000
+/** What a get of unknown size is given time for. */
+const wholeGetBytesMax = 64 * 1024 * 1024
+
+function unsupported (message: string): StreambedError { return new StreambedError('UNSUPPORTED', message) }
