@@ -79,6 +79,34 @@ describe('a broker process that cannot start', () => {
     assert.match(await refusal({ ...folderSettings(folder), STREAMBED_NODE__ID: 'x' }), /STREAMBED_NODE__ID: node\.id: expected a whole number, got "x"/)
   })
 
+  const variables: ReadonlyArray<{ readonly variable: string, readonly value: string, readonly want: RegExp }> = [
+    { variable: 'STREAMBED_STORAGE__WAL__CAPACITY', value: '12', want: /^STREAMBED_STORAGE__WAL__CAPACITY: storage\.wal\.capacity: must be at least 4194304/m },
+    { variable: 'STREAMBED_STORAGE__WAL__PTH', value: 'x', want: /^STREAMBED_STORAGE__WAL__PTH: storage\.wal: .*pth/m },
+    { variable: 'STREAMBED_STORAGE__OBJECTS', value: '{ plugin: fs, path: 5 }', want: /^STREAMBED_STORAGE__OBJECTS: storage\.objects\.path: / },
+    { variable: 'STREAMBED_STORAGE__METADATA__PLUGIN', value: 'none-such', want: /^STREAMBED_STORAGE__METADATA__PLUGIN: storage\.metadata\.plugin 'none-such' cannot be found/ },
+    { variable: 'STREAMBED_STORAGE__WALL__PATH', value: 'x', want: /^STREAMBED_STORAGE__WALL__PATH: storage: unknown key 'wall'/ },
+    { variable: 'STREAMBED_KAFKA__NUM_PARTITIONS', value: 'many', want: /^STREAMBED_KAFKA__NUM_PARTITIONS: kafka\.num\.partitions: .*many/ }
+  ]
+  for (const { variable, value, want } of variables) {
+    it(`with ${variable}=${value}: blames the variable`, async () => {
+      const file = path.join(folder, 'streambed.yaml')
+      fs.writeFileSync(file, 'storage:\n  wal: { plugin: regional-disk, path: wal }\n  objects: { plugin: fs, path: objects }\n  metadata: { plugin: file, path: metadata }\n')
+      const result = await runCli(['config', 'check', '-c', file], { settings: { [variable]: value } })
+      assert.equal(result.code, 1, result.stdout)
+      assertPlain(result)
+      assert.match(result.stderr.replace(/^streambed: /, ''), want)
+      assert.ok(!result.stderr.includes(file), result.stderr)
+    })
+  }
+
+  it('with a wrong option in the file and another in the environment: blames each for its own', async () => {
+    const file = path.join(folder, 'streambed.yaml')
+    fs.writeFileSync(file, 'storage:\n  wal: { plugin: regional-disk, path: wal, pathx: 1 }\n')
+    const { stderr } = await runCli(['config', 'check', '-c', file], { settings: { STREAMBED_STORAGE__WAL__CAPACITY: '12', STREAMBED_STORAGE__WAL__PATH: 'wal' } })
+    assert.match(stderr, /STREAMBED_STORAGE__WAL__CAPACITY: storage\.wal\.capacity: /)
+    assert.ok(stderr.includes(`${file}: storage.wal: `), stderr)
+  })
+
   it('with a configuration file that is not there: names it', async () => {
     assert.match(await refusal({}, ['-c', path.join(folder, 'none.yaml')]), /none\.yaml: cannot be read/)
   })

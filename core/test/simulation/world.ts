@@ -5,6 +5,7 @@ import fsObjectStore from '@streambed/object-store-fs'
 import regionalDisk from '@streambed/wal-regional-disk'
 import type { LoadedBackends } from '../../src/main/backends.ts'
 import type { BrokerConfig } from '../../src/main/config/broker-config.ts'
+import { Origin } from '../../src/main/config/origin.ts'
 import type { OpenBroker } from '../../src/main/open-broker.ts'
 import { runBroker } from '../../src/main/run-broker.ts'
 import { defaultServerLimits } from '../../src/server/limits.ts'
@@ -234,7 +235,7 @@ export class World {
       kafka: { 'auto.create.topics.enable': 'false', 'offsets.topic.num.partitions': '2', 'group.initial.rebalance.delay.ms': '10', 'group.min.session.timeout.ms': '100' },
       limits: defaultServerLimits,
       log: { level: 'info' },
-      source: 'the simulation',
+      origin: new Origin('the simulation'),
     baseFolder: '/'
     }
   }

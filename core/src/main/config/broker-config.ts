@@ -1,5 +1,6 @@
 import type { StorageOptions } from '../../storage/options.ts'
 import type { ServerLimits } from '../../server/limits.ts'
+import type { Origin } from './origin.ts'
 
 /** One storage backend as the operator chose it: a plugin by alias, package name or path, and its own options. */
 export interface BackendConfig {
@@ -31,8 +32,8 @@ export interface BrokerConfig {
   readonly kafka: Readonly<Record<string, string>>
   readonly limits: ServerLimits
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
-  /** What errors call the configuration: its file, or that it is the default. */
-  readonly source: string
+  /** What errors blame for a setting. */
+  readonly origin: Origin
   /** The folder that relative paths and plugin paths are resolved against. */
   readonly baseFolder: string
 }

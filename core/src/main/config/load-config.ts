@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import { validateBrokerConfigs } from '../../broker/config/broker-configs.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import { overridesFrom, withValue } from './environment-overrides.ts'
+import { Origin } from './origin.ts'
 import { fileSchema } from './schema.ts'
 
 export interface ConfigSource {
@@ -17,31 +18,22 @@ export interface ConfigSource {
 /** Reads and validates a configuration. Every problem is named at once, with file, key, what was expected and what was given. */
 export async function loadConfig ({ environment, file }: ConfigSource): Promise<BrokerConfig> {
   let content: unknown = file === undefined ? {} : parseFile(await readText(file), file)
-  const source = file ?? 'the default configuration'
   const overrides = overridesFrom(environment)
   for (const { path: keys, value } of overrides) content = withValue(content, keys, value)
+  const origin = new Origin(file ?? 'the default configuration', overrides)
   const parsed = fileSchema.safeParse(content, { reportInput: true })
-  const where = (keys: string): string => {
-    const override = overrides.find(({ path: overridden }) => keys.startsWith(overridden.join('.')))
-    return override?.variable ?? source
-  }
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(issue => {
-      const keys = issue.path.map(String).join('.')
-      return `${where(keys)}: ${keys === '' ? '' : `${keys}: `}${messageOf(issue)}`
-    })
-    throw new StreambedError('MISCONFIGURED', problems.join('\n'))
-  }
+  if (!parsed.success) throw new StreambedError('MISCONFIGURED', parsed.error.issues.flatMap(issue => problemsOf(issue, origin)).join('\n'))
   try {
     validateBrokerConfigs(parsed.data.kafka)
   } catch (cause) {
     if (!StreambedError.is(cause)) throw cause
-    throw new StreambedError(cause.code, `${where(/^[^:]*/.exec(cause.message)![0])}: ${cause.message}`, { cause })
+    const name = /^kafka\.([^:]*)/.exec(cause.message)?.[1] ?? ''
+    throw new StreambedError(cause.code, `${origin.of(['kafka', name])}: ${cause.message}`, { cause })
   }
-  return toBrokerConfig(parsed.data, source, file)
+  return toBrokerConfig(parsed.data, origin, file)
 }
 
-function toBrokerConfig (data: z.output<typeof fileSchema>, source: string, file: string | undefined): BrokerConfig {
+function toBrokerConfig (data: z.output<typeof fileSchema>, origin: Origin, file: string | undefined): BrokerConfig {
   const { advertised, id, listeners, rack } = data.node
   const { metadata, objects, wal, ...engine } = data.storage
   return {
@@ -54,7 +46,7 @@ function toBrokerConfig (data: z.output<typeof fileSchema>, source: string, file
     kafka: data.kafka,
     limits: data.limits,
     log: data.log,
-    source,
+    origin,
     baseFolder: file === undefined ? '.' : path.dirname(file)
   }
 }
@@ -76,8 +68,15 @@ function parseFile (text: string, file: string): unknown {
   }
 }
 
+/** One line a problem, with what to blame for it. Unknown keys may have come from several places. */
+function problemsOf (issue: z.core.$ZodIssue, origin: Origin): string[] {
+  const path = issue.path.map(String)
+  const at = path.length === 0 ? '' : `${path.join('.')}: `
+  if (issue.code === 'unrecognized_keys') return issue.keys.map(key => `${origin.ofUnknown([...path, key])}: ${at}unknown key '${key}'; see 'streambed config reference'`)
+  return [`${origin.of(path)}: ${at}${messageOf(issue)}`]
+}
+
 function messageOf (issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(value => `'${String(value)}'`).join(', ')}, got ${JSON.stringify(issue.input)}`
-  if (issue.code === 'unrecognized_keys') return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map(key => `'${key}'`).join(', ')}; see 'streambed config reference'`
   return issue.message
 }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StreambedError, apiVersion, type OptionsSchema, type Plugin, type SchemaIssue } from '@streambed/sdk'
 import type { BackendConfig, BrokerConfig } from '../config/broker-config.ts'
+import type { Origin } from '../config/origin.ts'
 
 type KindOf = { readonly wal: 'wal', readonly objects: 'objectStore', readonly metadata: 'metadataLog' }
 export type BackendRole = keyof KindOf
@@ -23,10 +24,10 @@ export type PluginOf<Role extends BackendRole> = Extract<Plugin, { readonly kind
 export interface LoadedBackend<Role extends BackendRole> { readonly plugin: PluginOf<Role>, readonly options: unknown }
 
 /** Brings the plugin that `backend` names and validates its options. MISCONFIGURED names the key, what was wrong, and the remedy. */
-export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, config: Pick<BrokerConfig, 'baseFolder' | 'source'>): Promise<LoadedBackend<Role>> {
-  const where = `${config.source}: storage.${role}`
-  const plugin = await importPlugin(role, backend.plugin, config.baseFolder, where)
-  return { plugin, options: await validateOptions(plugin.options, backend.options, where) }
+export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, config: Pick<BrokerConfig, 'baseFolder' | 'origin'>): Promise<LoadedBackend<Role>> {
+  const { baseFolder, origin } = config
+  const plugin = await importPlugin(role, backend.plugin, baseFolder, `${origin.of(['storage', role, 'plugin'])}: storage.${role}`)
+  return { plugin, options: await validateOptions(plugin.options, backend.options, role, origin) }
 }
 
 /** The short names that configuration may use for a role. */
@@ -62,12 +63,23 @@ async function importFrom (name: string, baseFolder: string, where: string, role
 }
 
 /** Validates with the plugin's own schema. Values are never printed: they may be secret. */
-async function validateOptions (schema: OptionsSchema<unknown>, options: unknown, where: string): Promise<unknown> {
+async function validateOptions (schema: OptionsSchema<unknown>, options: unknown, role: BackendRole, origin: Origin): Promise<unknown> {
   const result = await schema['~standard'].validate(options)
   if (result.issues === undefined) return result.value
-  throw new StreambedError('MISCONFIGURED', result.issues.map(issue => `${where}${pathOf(issue)}: ${issue.message}`).join('; '))
+  const problems = result.issues.map(issue => {
+    const path = ['storage', role, ...pathOf(issue)]
+    const [unknown] = unknownKeysOf(issue)
+    const blamed = unknown === undefined ? origin.of(path) : origin.ofUnknown([...path, unknown])
+    return `${blamed}: ${path.join('.')}: ${issue.message}`
+  })
+  throw new StreambedError('MISCONFIGURED', problems.join('\n'))
 }
 
-function pathOf (issue: SchemaIssue): string {
-  return (issue.path ?? []).map(part => `.${String(typeof part === 'object' ? part.key : part)}`).join('')
+function pathOf (issue: SchemaIssue): string[] {
+  return (issue.path ?? []).map(part => String(typeof part === 'object' ? part.key : part))
+}
+
+/** Keys that a schema does not know are not in the path of its issue; zod's issues list them apart. */
+function unknownKeysOf (issue: SchemaIssue & { readonly keys?: unknown }): string[] {
+  return Array.isArray(issue.keys) ? issue.keys.map(String) : []
 }
