@@ -1,5 +1,5 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
-import { blockBytes } from './bytes.ts'
+import { blockBytes } from '@streambed/sdk/batch-log'
 import { decodeEpochSlot, encodeEpochSlot, slotBytes, type EpochState } from './slots.ts'
 
 const areaBytes = blockBytes + slotBytes

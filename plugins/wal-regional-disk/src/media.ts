@@ -1,7 +1,6 @@
 import { StreambedError, type Environment, type FileHandle, type FileLock } from '@streambed/sdk'
-import { blockBytes, isZero } from './bytes.ts'
+import { blockBytes, isZero, owning } from '@streambed/sdk/batch-log'
 import { EpochFile } from './epoch-file.ts'
-import { release } from './release.ts'
 import { Ring, ringHeaderBytes } from './ring.ts'
 import type { RingState } from './slots.ts'
 
@@ -154,16 +153,6 @@ export class DeviceMedium implements Medium {
 
 /** What stands before the ring on a device. */
 export const deviceHeaderBytes = epochAreaBytes + ringHeaderBytes
-
-/** Closes `handle` unless `make` succeeds, which then owns it. */
-async function owning<T> (handle: FileHandle, { logger }: Environment, make: () => Promise<T>): Promise<T> {
-  try {
-    return await make()
-  } catch (error) {
-    await release(logger, 'file', () => handle.close())
-    throw error
-  }
-}
 
 function startsWith (bytes: Uint8Array, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false

@@ -1,16 +1,13 @@
-import { StreambedError, type Environment, type FileLock, type WalWriter } from '@streambed/sdk'
-import { BatchIndex } from './batch-index.ts'
-import { blockBytes } from './bytes.ts'
+import { StreambedError, type Environment, type FileLock, type Wal, type WalWriter } from '@streambed/sdk'
+import { BatchIndex, BatchLog, blockBytes, checkWriter, explainOpenFailure, fenced, makeFolder, release, syncParents, type OpenedBatchLog } from '@streambed/sdk/batch-log'
 import type { EpochFile } from './epoch-file.ts'
-import { explainOpenFailure, fenced } from './errors.ts'
 import { deviceHeaderBytes, DeviceMedium, FolderMedium, type Medium } from './media.ts'
 import { OldRings, type ScannedRing } from './old-rings.ts'
 import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
-import { RegionalDiskWal, type OpenedLog } from './regional-disk-wal.ts'
-import { release } from './release.ts'
 import { ringHeaderBytes, type Ring } from './ring.ts'
+import { RingLog } from './ring-log.ts'
 import { scanRing } from './scan.ts'
-import { clusterIdBytesMax, ringsMax, type EpochState, type RingReference } from './slots.ts'
+import { ringsMax, type EpochState, type RingReference } from './slots.ts'
 
 /** How often, and how long, an opener asks again while another one is inside `openWal`. */
 const gateTriesMax = 2000
@@ -22,7 +19,7 @@ interface Target { readonly medium: Medium, readonly ringSize: number }
  * Opens the log, fences lower epochs, and reads it through once. While this runs no other opener gets in: an opener
  * that stood still after reading could otherwise rewrite what a later one has replaced.
  */
-export async function openWal (options: RegionalDiskOptions, environment: Environment, writer: WalWriter): Promise<RegionalDiskWal> {
+export async function openWal (options: RegionalDiskOptions, environment: Environment, writer: WalWriter): Promise<Wal> {
   checkWriter(writer)
   try {
     const target = await findTarget(options, environment)
@@ -32,13 +29,13 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
     gateHeld.defer(async () => { await release(environment.logger, 'gate lock', () => gate.release()) })
     const log = await openLog(target, environment, writer, owned)
     owned.move()
-    return new RegionalDiskWal(log, environment)
+    return new BatchLog(log, environment)
   } catch (error) {
     throw explainOpenFailure(error, options.path)
   }
 }
 
-async function openLog ({ medium, ringSize }: Target, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedLog> {
+async function openLog ({ medium, ringSize }: Target, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedBatchLog> {
   const { writerEpoch, clusterId, nodeId } = writer
   // The lock of a device is its ring's and guards its epoch record too; that of a folder's ring is known by its id.
   let lock = medium.kind === 'device' ? own(owned, await lockDevice(medium), environment) : undefined
@@ -64,18 +61,21 @@ async function openLog ({ medium, ringSize }: Target, environment: Environment, 
   const last = scanned.at(-1)
   const end = last?.scan.end ?? 0
   const lastRecord = Math.max(trimmed, ...scanned.map(({ scan }) => scan.lastRecord))
-  const found = { path: medium.path, writerEpoch, epochFile, end, trimmed, lastRecord, damage }
+  const opened = (ring: Ring, index: BatchIndex, ringLock: FileLock | undefined, old: readonly ScannedRing[]): OpenedBatchLog => {
+    const parts = { path: medium.path, writerEpoch, epochFile, ring, ringLock, oldRings: oldRingsOf(old), end, trimmed, damage }
+    return { medium: new RingLog(parts, environment), index, freeFrom: index.isEmpty ? end : index.firstStart, end, trimmed, lastRecord, damage }
+  }
   const oldRingsOf = (rings: readonly ScannedRing[]): OldRings => new OldRings(rings, medium, epochFile, writerEpoch, environment)
 
   if (last !== undefined && damage !== undefined) {
-    return { ...found, ring: last.ring, index: last.index, ringLock: lock, oldRings: oldRingsOf(scanned.slice(0, -1)) }
+    return opened(last.ring, last.index, lock, scanned.slice(0, -1))
   }
   if (last !== undefined) {
     const { doubtful } = last.scan
     // It can be read, but after a failed write or a power cut perhaps from memory only. What is recovered must stay.
     if (doubtful !== undefined) await last.ring.write([doubtful.bytes], doubtful.position, doubtful.bytes.length)
     if (lock !== undefined && last.ring.size === ringSize) {
-      return { ...found, ring: last.ring, index: last.index, ringLock: lock, oldRings: oldRingsOf(scanned.slice(0, -1)) }
+      return opened(last.ring, last.index, lock, scanned.slice(0, -1))
     }
     if (medium.kind === 'device') {
       throw new StreambedError('MISCONFIGURED', `a device keeps the size it was formatted with; remove "capacity", or set it to what the device has. path=${medium.path} formatted=${last.ring.size + deviceHeaderBytes} wanted=${ringSize + deviceHeaderBytes}`)
@@ -97,17 +97,7 @@ async function openLog ({ medium, ringSize }: Target, environment: Environment, 
   for (const each of scanned) if (!kept.includes(each)) await release(environment.logger, 'ring', () => each.ring.close())
   await removeStrays(medium, written, environment)
   if (last !== undefined && lock !== undefined) await release(environment.logger, 'ring lock', () => lock.release())
-  return { ...found, ring, index: new BatchIndex(), ringLock, oldRings: oldRingsOf(kept) }
-}
-
-function checkWriter ({ clusterId, nodeId, writerEpoch }: WalWriter): void {
-  if (!Number.isSafeInteger(writerEpoch) || writerEpoch < 0 || !Number.isSafeInteger(nodeId) || nodeId < 0 || nodeId > 0x7fff_ffff) {
-    throw new StreambedError('INVALID_ARGUMENT', `node and epoch must be whole numbers from 0. nodeId=${nodeId} writerEpoch=${writerEpoch}`)
-  }
-  const bytes = new TextEncoder().encode(clusterId).length
-  if (bytes === 0 || bytes > clusterIdBytesMax) {
-    throw new StreambedError('INVALID_ARGUMENT', `a cluster id has 1 to ${clusterIdBytesMax} bytes. bytes=${bytes}`)
-  }
+  return opened(ring, new BatchIndex(), ringLock, kept)
 }
 
 async function findTarget (options: RegionalDiskOptions, environment: Environment): Promise<Target> {
@@ -135,46 +125,6 @@ async function findTarget (options: RegionalDiskOptions, environment: Environmen
 }
 
 function wholeBlocks (bytes: number): number { return Math.floor(bytes / blockBytes) * blockBytes }
-
-/** With its parents. Another opener may be making them too. */
-async function makeFolder (path: string, fileSystem: Environment['fileSystem']): Promise<void> {
-  const parent = parentOf(path)
-  if (await tryMakeFolder(path, fileSystem, parent === undefined)) return
-  await makeFolder(parent!, fileSystem)
-  await tryMakeFolder(path, fileSystem, true)
-}
-
-/**
- * Makes the names of all folders above `path` durable. For every new log, also where the folders exist: who made them may
- * have died before it came to this.
- */
-async function syncParents (path: string, fileSystem: Environment['fileSystem']): Promise<void> {
-  for (let parent = parentOf(path) ?? rootOf(path); ; parent = parentOf(parent) ?? rootOf(parent)) {
-    try {
-      await fileSystem.syncDirectory(parent)
-    } catch (error) {
-      // What we may not even open, we did not make.
-      if (!StreambedError.is(error, 'PERMISSION_DENIED')) throw error
-    }
-    if (parent === rootOf(path)) return
-  }
-}
-
-/** Undefined where that is the root or the working folder. */
-function parentOf (path: string): string | undefined { return /^(.*[^/])\/+[^/]+\/*$/.exec(path)?.[1] }
-function rootOf (path: string): string { return path.startsWith('/') ? '/' : '.' }
-
-/** False while its parent is missing, unless that `mustHaveParent`. */
-async function tryMakeFolder (path: string, fileSystem: Environment['fileSystem'], mustHaveParent: boolean): Promise<boolean> {
-  try {
-    await fileSystem.makeDirectory(path)
-  } catch (error) {
-    if (StreambedError.is(error, 'ALREADY_EXISTS')) return true
-    if (mustHaveParent || !StreambedError.is(error, 'NOT_FOUND')) throw error
-    return false
-  }
-  return true
-}
 
 async function lockGate (medium: Medium, { clock, yieldTurn }: Environment): Promise<FileLock> {
   const deadlineMs = clock.monotonicMs() + gateWaitMsMax

@@ -1,12 +1,12 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
-import { blockBytes, splitChunks } from './bytes.ts'
+import { blockBytes, splitChunks, type BatchSource } from '@streambed/sdk/batch-log'
 import { decodeRingSlot, encodeRingSlot, slotBytes, type RingState, type Slot } from './slots.ts'
 
 /** Before the ring's first byte: two slots, a block each. */
 export const ringHeaderBytes = 2 * blockBytes
 
 /** A file, or the part of a device behind `offset`, that is written round and round. Positions are logical. */
-export class Ring {
+export class Ring implements BatchSource {
   readonly path: string
   readonly #handle: FileHandle
   readonly #offset: number
@@ -52,6 +52,8 @@ export class Ring {
 
   get state (): RingState { return this.#state }
   get size (): number { return this.#state.size }
+  get lapBytes (): number { return this.#state.size }
+  get salt (): Uint8Array { return this.#state.salt }
 
   /** Durable when it resolves. `bytes`: of all chunks together, at most the ring's size. */
   async write (chunks: readonly Uint8Array[], position: number, bytes: number): Promise<void> {

@@ -1,9 +1,6 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
-import { alignUp, viewOf } from './bytes.ts'
-import { batchHeaderBytes } from './batch-format.ts'
-import type { BatchIndex } from './batch-index.ts'
+import { alignUp, BatchReader, lastRecordOf, type BatchIndex } from '@streambed/sdk/batch-log'
 import type { Ring } from './ring.ts'
-import { RingReader, type Batch } from './ring-reader.ts'
 import type { RingReference } from './slots.ts'
 
 /** What the header's watermark may lag behind the log: past it damage is told from a torn tail by searching. */
@@ -29,7 +26,7 @@ export async function scanRing (ring: Ring, frozen: RingReference['frozen'], ind
   const { confirmedEnd, size } = ring.state
   const start = frozen?.start ?? ring.state.scanStart
   const limit = frozen?.end ?? start + size
-  const reader = new RingReader(ring, environment.crc32c, { start, limit }, false)
+  const reader = new BatchReader(ring, environment.crc32c, { start, limit }, false)
   let trimmed = frozen === undefined ? ring.state.trimmed : -1
   let lastRecord = -1
   let last: { position: number, total: number } | undefined
@@ -50,7 +47,7 @@ export async function scanRing (ring: Ring, frozen: RingReference['frozen'], ind
   return { start, end, trimmed, lastRecord, doubtful, damage }
 }
 
-async function damageAt (reader: RingReader, ring: Ring, frozenEnd: number | undefined): Promise<StreambedError | undefined> {
+async function damageAt (reader: BatchReader, ring: Ring, frozenEnd: number | undefined): Promise<StreambedError | undefined> {
   const at = reader.position
   const { confirmedEnd, size } = ring.state
   if (at < Math.min(confirmedEnd, frozenEnd ?? confirmedEnd)) return damaged(ring, at, `confirmed up to ${confirmedEnd}`)
@@ -62,14 +59,4 @@ async function damageAt (reader: RingReader, ring: Ring, frozenEnd: number | und
 
 function damaged (ring: Ring, position: number, proof: string): StreambedError {
   return new StreambedError('CORRUPT', `confirmed records are damaged; the log is left as it is. Restore the file, or give the log a new path and accept the loss. path=${ring.path} position=${position} (${proof})`)
-}
-
-/** Positions of records are those of their first byte. */
-export function firstRecordOf (batchPosition: number, recordCount: number): number {
-  return batchPosition + batchHeaderBytes + 4 * recordCount
-}
-
-function lastRecordOf (batch: Batch): number {
-  const lastBytes = viewOf(batch.bytes).getUint32(batchHeaderBytes + 4 * (batch.recordCount - 1), true)
-  return firstRecordOf(batch.position, batch.recordCount) + batch.payloadBytes - lastBytes
 }

@@ -1,12 +1,11 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
-import { isZero, readUint64, viewOf, writeUint64 } from './bytes.ts'
+import { clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 } from '@streambed/sdk/batch-log'
 
 /** Of every structure on the medium. docs/formats/wal-regional-disk.md has the layout of each. */
 export const formatVersion = 1
 
 /** One sector: a crash leaves a slot old or new, never mixed. What is neither is damage. */
 export const slotBytes = 512
-export const clusterIdBytesMax = 128
 export const ringsMax = 8
 
 const epochMagic = 'SBWEPOCH'

@@ -172,8 +172,8 @@ describe('damage', () => {
       return writes++ === 0 ? { kind: 'fail', code: 'UNAVAILABLE' } : undefined
     }
     const outcomes = await Promise.allSettled([wal.append([recordOf(2, 100)]), wal.append([recordOf(3, 5 * KiB)])])
-    assert.ok(outcomes.every(outcome => outcome.status === 'rejected' && StreambedError.is(outcome.reason, 'OUTCOME_UNKNOWN')))
-    await assert.rejects(wal.append([recordOf(4, 100)]), error => StreambedError.is(error, 'OUTCOME_UNKNOWN'))
+    assert.ok(outcomes.every(outcome => outcome.status === 'rejected' && StreambedError.is(outcome.reason, 'UNAVAILABLE')))
+    await assert.rejects(wal.append([recordOf(4, 100)]), error => StreambedError.is(error, 'UNAVAILABLE'))
     await wal.close()
     assert.equal(writes, 1)
     files.crash()

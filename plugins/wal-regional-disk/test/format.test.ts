@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { crc32c } from '@streambed/sdk'
-import { decodeBatchHeader, encodeBatchHeader } from '../src/batch-format.ts'
-import { splitChunks, viewOf } from '../src/bytes.ts'
+import { decodeBatchHeader, encodeBatchHeader, splitChunks, viewOf } from '@streambed/sdk/batch-log'
 import { decodeEpochSlot, decodeRingSlot, encodeEpochSlot, encodeRingSlot, slotBytes } from '../src/slots.ts'
 import { simulated } from './support.ts'
 

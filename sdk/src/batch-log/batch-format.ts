@@ -1,6 +1,11 @@
 import { alignUp, readUint64, writeUint64 } from './bytes.ts'
 
-/** A batch: this header, one uint32 length a record, the records back to back, zeros up to the next block. */
+/**
+ * What logs on files and disks write: a batch, begun on a block of its own so that a torn write never reaches a record that
+ * was confirmed before it. docs/formats/wal-regional-disk.md has the layout.
+ *
+ * A batch: this header, one uint32 length a record, the records back to back, zeros up to the next block.
+ */
 export const batchHeaderBytes = 64
 export const batchMagic = 0x42_57_42_53 // "SBWB"
 const batchVersion = 1
@@ -42,6 +47,11 @@ export function encodeBatchHeader (header: BatchHeader, salt: Uint8Array, bytes:
   view.setUint32(52, 0, true)
   view.setUint32(56, 0, true)
   view.setUint32(headerCrcAt, crc32c(bytes.subarray(0, headerCrcAt)), true)
+}
+
+/** Positions of records are those of their first byte. */
+export function firstRecordOf (batchPosition: number, recordCount: number): number {
+  return batchPosition + batchHeaderBytes + 4 * recordCount
 }
 
 /** The header at byte `at`, if one stands there that belongs to the log with this salt. Its body is not looked at. */

@@ -1,9 +1,18 @@
-import type { Environment } from '@streambed/sdk'
-import { batchBytes, batchHeaderBytes, decodeBatchHeader, type BatchHeader } from './batch-format.ts'
+import type { Environment } from '../environment.ts'
+import { batchBytes, batchHeaderBytes, decodeBatchHeader, firstRecordOf, type BatchHeader } from './batch-format.ts'
 import { blockBytes, viewOf } from './bytes.ts'
-import type { Ring } from './ring.ts'
 
 const pieceBytes = 4 * 2 ** 20
+
+/** Bytes under logical positions: a ring that is written round and round, or a file that begins at some position. */
+export interface BatchSource {
+  readonly path: string
+  readonly salt: Uint8Array
+  /** Positions that differ by it share a place: the ring's size, Infinity for a file. */
+  readonly lapBytes: number
+  /** Fills `target` from `position` on; what lies past the end of the medium reads as zeros. */
+  read (target: Uint8Array, position: number): Promise<void>
+}
 
 export interface Batch extends BatchHeader {
   /** First byte after the batch and its padding. */
@@ -13,8 +22,8 @@ export interface Batch extends BatchHeader {
 }
 
 /** Reads batch after batch, in large pieces, checking each. */
-export class RingReader {
-  readonly #ring: Ring
+export class BatchReader {
+  readonly #source: BatchSource
   readonly #crc32c: Environment['crc32c']
   readonly #limit: number
   readonly #keepsPieces: boolean
@@ -24,8 +33,8 @@ export class RingReader {
   #pieceStart: number
 
   /** `limit`: nothing at or past it is read. `keepsPieces`: views of what is read stay valid for ever. */
-  constructor (ring: Ring, crc32c: Environment['crc32c'], range: { readonly start: number, readonly limit: number }, keepsPieces: boolean) {
-    this.#ring = ring
+  constructor (source: BatchSource, crc32c: Environment['crc32c'], range: { readonly start: number, readonly limit: number }, keepsPieces: boolean) {
+    this.#source = source
     this.#crc32c = crc32c
     this.#limit = range.limit
     this.#keepsPieces = keepsPieces
@@ -63,13 +72,13 @@ export class RingReader {
       await this.#load(blockBytes)
       const header = this.#headerAt(this.#position)
       if (header === undefined || header.position <= start) continue
-      if ((header.position - this.#position) % this.#ring.size === 0) return header.position
+      if ((header.position - this.#position) % this.#source.lapBytes === 0) return header.position
     }
     return undefined
   }
 
   #headerAt (position: number): BatchHeader | undefined {
-    return decodeBatchHeader(this.#piece, viewOf(this.#piece), position - this.#pieceStart, this.#ring.state.salt, this.#crc32c)
+    return decodeBatchHeader(this.#piece, viewOf(this.#piece), position - this.#pieceStart, this.#source.salt, this.#crc32c)
   }
 
   /** Makes `count` bytes from the position on part of the piece. */
@@ -82,8 +91,14 @@ export class RingReader {
     const mayReuse = !this.#keepsPieces && old.buffer.byteLength >= wanted
     const piece = mayReuse ? new Uint8Array(old.buffer, 0, wanted) : new Uint8Array(wanted)
     if (have > 0) piece.set(old.subarray(at))
-    await this.#ring.read(piece.subarray(have), this.#position + have)
+    await this.#source.read(piece.subarray(have), this.#position + have)
     this.#piece = piece
     this.#pieceStart = this.#position
   }
+}
+
+/** Position of the batch's last record. */
+export function lastRecordOf (batch: Batch): number {
+  const lastBytes = viewOf(batch.bytes).getUint32(batchHeaderBytes + 4 * (batch.recordCount - 1), true)
+  return firstRecordOf(batch.position, batch.recordCount) + batch.payloadBytes - lastBytes
 }

@@ -1,4 +1,4 @@
-import { StreambedError } from '@streambed/sdk'
+import { StreambedError } from '../errors.ts'
 
 /** Says what an operator can do about a failure to open. */
 export function explainOpenFailure (error: unknown, path: string): unknown {
@@ -15,8 +15,11 @@ export function outOfSpace (path: string, bytes: number, cause: unknown): Stream
   return new StreambedError('OUT_OF_SPACE', `no disk space for the next records; free some, or give the log a smaller capacity. path=${path} wantedBytes=${bytes}`, { cause })
 }
 
-export function outcomeUnknown (path: string, cause: unknown): StreambedError {
-  return new StreambedError('OUTCOME_UNKNOWN', `writing to the log failed: what it held in flight is in doubt until the log is opened again. path=${path}`, { cause })
+/** UNAVAILABLE where the system said that it cannot: an I/O error, a lost mount, no answer in time. */
+export function writeFailed (path: string, cause: unknown): StreambedError {
+  const code = StreambedError.is(cause, 'UNAVAILABLE') ? 'UNAVAILABLE' : 'OUTCOME_UNKNOWN'
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new StreambedError(code, `writing to the log failed: what it held in flight is in doubt until the log is opened again. path=${path}: ${reason}`, { cause })
 }
 
 export function fenced (path: string, writerEpoch: number, highestEpoch: number): StreambedError {

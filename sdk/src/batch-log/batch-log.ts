@@ -1,33 +1,58 @@
-import { StreambedError, type Environment, type FileLock, type Wal, type WalPosition, type WalRecord, type WalUsage } from '@streambed/sdk'
-import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, encodeBatchHeader, recordBytesCeiling } from './batch-format.ts'
+import type { Environment } from '../environment.ts'
+import { StreambedError } from '../errors.ts'
+import type { Wal, WalPosition, WalRecord, WalUsage } from '../wal.ts'
+import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, encodeBatchHeader, firstRecordOf } from './batch-format.ts'
 import type { BatchIndex } from './batch-index.ts'
 import { blockBytes, viewOf } from './bytes.ts'
-import type { EpochFile } from './epoch-file.ts'
-import { fenced, outcomeUnknown, outOfSpace } from './errors.ts'
-import type { OldRings } from './old-rings.ts'
-import { readRecords } from './records.ts'
-import { release } from './release.ts'
-import type { Ring } from './ring.ts'
-import { firstRecordOf, watermarkLagBytes } from './scan.ts'
+import { outOfSpace, writeFailed } from './log-errors.ts'
 
 const zeros = new Uint8Array(blockBytes)
 
-/** What `openWal` found and made. */
-export interface OpenedLog {
+/** Where the log stands. All three are positions. */
+export interface LogState {
+  /** Everything before it may be overwritten or removed, once the medium has noted so durably. */
+  readonly freeFrom: number
+  /** The highest trimmed one, -1 for none. */
+  readonly trimmed: number
+  /** Where the next batch goes; all before it is confirmed. */
+  readonly end: number
+}
+
+/** What a plugin gives: where batches lie, how they become durable, and who may write. Its calls come one at a time. */
+export interface BatchMedium {
   readonly path: string
   readonly writerEpoch: number
-  readonly epochFile: EpochFile
-  readonly ring: Ring
-  /** Undefined only when the log is damaged and its earlier writer lives. */
-  readonly ringLock: FileLock | undefined
-  readonly oldRings: OldRings
-  /** Batches of `ring` that are not wholly trimmed. */
+  /** Between `freeFrom` and `end` there are never more bytes. */
+  readonly capacityBytes: number
+  readonly recordBytesMax: number
+  /** Of untrimmed records that lie outside of [freeFrom, end): in rings of earlier writers. */
+  bytesElsewhere (trimmed: number): number
+  /** All records after those that were trimmed when the log was opened, oldest first. Rejects with CORRUPT where damage begins. */
+  records (): AsyncIterable<WalRecord>
+  /** Makes a place for a batch of `bytes` at `state.end`. Resolves with the salt that its header must carry. */
+  prepare (bytes: number, state: LogState): Promise<Uint8Array>
+  /**
+   * Resolves when the batch is durable and, asked for after that, no higher epoch was there. Rejects with OUT_OF_SPACE when
+   * there is no room and another batch may be tried at the same position; after any other failure the log writes no more.
+   */
+  write (chunks: readonly Uint8Array[], position: number, bytes: number): Promise<void>
+  /** Whether `tidy` would do something. */
+  isTidy (state: LogState): boolean
+  /** Gives back what is trimmed; called when nothing waits to be written. Rejects only where the log must write no more. */
+  tidy (state: LogState): Promise<void>
+  /** What the failure means, where the medium knows better than its error says: FENCED rather than a lost file. */
+  explain (error: unknown): Promise<unknown>
+  /** Frees all. `state` is absent after a failure; else it is noted, so that the next open need not search. Never rejects. */
+  close (state: LogState | undefined): Promise<void>
+}
+
+/** What opening found. */
+export interface OpenedBatchLog extends LogState {
+  readonly medium: BatchMedium
+  /** Batches in [freeFrom, end) that are not wholly trimmed. */
   readonly index: BatchIndex
-  /** Where the next batch goes. */
-  readonly end: number
-  readonly trimmed: number
   readonly lastRecord: number
-  /** Of old rings or this one; the log can then be read up to it, and no more. */
+  /** The log can be read up to it, and takes no more. */
   readonly damage: StreambedError | undefined
 }
 
@@ -46,23 +71,19 @@ class PendingAppend {
 }
 
 /**
- * The log of one broker on a disk.
+ * A write-ahead log in batches: group commit over a medium.
  *
  * One batch is in flight at a time; what is appended meanwhile makes the next. A batch is confirmed after it is durable
- * and the epoch file, read after that, names no higher epoch.
+ * and the medium, asked after that, knows no higher epoch.
  *
- * Why no confirmed record escapes a takeover: a fencer makes its epoch durable before it reads the ring. Was our batch
- * written before that reading, it is recovered. If not, it was written after the bump, so our check comes after the bump
+ * Why no confirmed record escapes a takeover: a fencer makes its epoch durable before it reads the log. Was our batch
+ * written before that reading, it is recovered. If not, it was written after the fence, so our check comes after the fence
  * too, sees it, and the batch is never confirmed.
- *
- * Why a late write harms nothing: a fencer writes to a ring of its own, and reads the old one only up to the end that it
- * recorded. In the old ring a batch lands only on space that a header slot gave up, and only after a check that followed
- * that slot; so a fencer that could still meet the late batch reads a slot that has given the space up already.
  */
-export class RegionalDiskWal implements Wal {
-  readonly #log: OpenedLog
+export class BatchLog implements Wal {
+  readonly #medium: BatchMedium
+  readonly #index: BatchIndex
   readonly #environment: Environment
-  readonly #recordBytesMax: number
   readonly #header = new Uint8Array(batchHeaderBytes + 4 * batchRecordsMax)
   readonly #headerView = viewOf(this.#header)
   readonly #chunks: Uint8Array[] = []
@@ -83,10 +104,10 @@ export class RegionalDiskWal implements Wal {
   #running: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
 
-  constructor (log: OpenedLog, environment: Environment) {
-    this.#log = log
+  constructor (log: OpenedBatchLog, environment: Environment) {
+    this.#medium = log.medium
+    this.#index = log.index
     this.#environment = environment
-    this.#recordBytesMax = Math.min(recordBytesCeiling, Math.floor(log.ring.size / 4) - blockBytes)
     this.#end = log.end
     this.#trimmed = log.trimmed
     this.#lastRecord = log.lastRecord
@@ -94,16 +115,16 @@ export class RegionalDiskWal implements Wal {
   }
 
   append (chunks: readonly Uint8Array[]): Promise<WalPosition> {
-    if (this.#isClosing) return Promise.reject(new StreambedError('CLOSED', `the log is closed. path=${this.#log.path}`))
+    if (this.#isClosing) return Promise.reject(new StreambedError('CLOSED', `the log is closed. path=${this.#medium.path}`))
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     let size = 0
     for (let i = 0; i < chunks.length; i++) size += chunks[i]!.length
-    if (size === 0 || size > this.#recordBytesMax) {
-      return Promise.reject(new StreambedError('INVALID_ARGUMENT', `a record has 1 to ${this.#recordBytesMax} bytes. size=${size}`))
+    if (size === 0 || size > this.#medium.recordBytesMax) {
+      return Promise.reject(new StreambedError('INVALID_ARGUMENT', `a record has 1 to ${this.#medium.recordBytesMax} bytes. size=${size}`))
     }
     const queued = queuedBatchesBytesMax(this.#queue.length - this.#queueHead + 1, this.#queuedBytes + size)
-    if (this.#end + this.#inFlightBytes + queued - this.#freeFrom > this.#log.ring.size) {
-      return Promise.reject(new StreambedError('OVER_CAPACITY', `the log is full until older records are trimmed. size=${size} usedBytes=${this.usage().usedBytes} capacityBytes=${this.#log.ring.size}`))
+    if (this.#end + this.#inFlightBytes + queued - this.#freeFrom > this.#medium.capacityBytes) {
+      return Promise.reject(new StreambedError('OVER_CAPACITY', `the log is full until older records are trimmed. size=${size} usedBytes=${this.usage().usedBytes} capacityBytes=${this.#medium.capacityBytes}`))
     }
     this.#queuedBytes += size
     this.#isRecoverable = false
@@ -114,30 +135,30 @@ export class RegionalDiskWal implements Wal {
   }
 
   recover (): AsyncIterable<WalRecord> {
-    if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#log.path}`)
-    if (!this.#isRecoverable) throw new StreambedError('INVALID_ARGUMENT', `recover is called once, before the first append. path=${this.#log.path}`)
+    if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#medium.path}`)
+    if (!this.#isRecoverable) throw new StreambedError('INVALID_ARGUMENT', `recover is called once, before the first append. path=${this.#medium.path}`)
     this.#isRecoverable = false
-    return this.#recover()
+    return this.#medium.records()
   }
 
   async trim (position: WalPosition): Promise<void> {
-    if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#log.path}`)
+    if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#medium.path}`)
     if (!Number.isSafeInteger(position) || position > this.#lastRecord) {
       throw new StreambedError('INVALID_ARGUMENT', `trim past the last record. position=${position} last=${this.#lastRecord}`)
     }
     if (position <= this.#trimmed) return
     this.#trimmed = position
-    this.#log.index.trim(position)
-    if (this.#log.oldRings.hasTrimmed(position)) this.#start()
+    this.#index.trim(position)
+    if (!this.#medium.isTidy(this.#state)) this.#start()
   }
 
   usage (): WalUsage {
     const queuedCount = this.#queue.length - this.#queueHead
     const queued = queuedCount === 0 ? 0 : queuedBatchesBytesMax(queuedCount, this.#queuedBytes)
     return {
-      usedBytes: this.#end - this.#freeFrom + this.#inFlightBytes + queued + this.#log.oldRings.usedBytes(this.#trimmed),
-      capacityBytes: this.#log.ring.size,
-      recordBytesMax: this.#recordBytesMax
+      usedBytes: this.#end - this.#freeFrom + this.#inFlightBytes + queued + this.#medium.bytesElsewhere(this.#trimmed),
+      capacityBytes: this.#medium.capacityBytes,
+      recordBytesMax: this.#medium.recordBytesMax
     }
   }
 
@@ -148,16 +169,9 @@ export class RegionalDiskWal implements Wal {
 
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
 
-  async * #recover (): AsyncGenerator<WalRecord, void, undefined> {
-    const { ring, oldRings, trimmed, end, damage } = this.#log
-    yield * oldRings.records(trimmed)
-    // Damage in an old ring ends the log there: what follows would look complete without it.
-    if (!oldRings.isDamaged) yield * readRecords(ring, { start: ring.state.scanStart, end }, trimmed, this.#environment)
-    if (damage !== undefined) throw damage
-  }
+  get #state (): LogState { return { freeFrom: this.#freeFrom, trimmed: this.#trimmed, end: this.#end } }
 
-  /** Everything before it may be overwritten, once a header slot says so. */
-  get #freeFrom (): number { return this.#log.index.isEmpty ? this.#end : this.#log.index.firstStart }
+  get #freeFrom (): number { return this.#index.isEmpty ? this.#end : this.#index.firstStart }
 
   #start (): void {
     if (this.#isRunning || this.#failure !== undefined) return
@@ -174,13 +188,14 @@ export class RegionalDiskWal implements Wal {
         this.#takeBatch()
         await this.#writeBatch()
       }
-      await this.#dropOldRings()
+      // What the trims of meanwhile have freed; their records are past for every later reader once it is noted.
+      if (!this.#medium.isTidy(this.#state)) await this.#medium.tidy(this.#state)
     } catch (error) {
-      this.#fail(StreambedError.is(error, 'FENCED', 'CORRUPT') ? error : outcomeUnknown(this.#log.path, error))
+      this.#fail(await this.#whyFailed(error))
     } finally {
       this.#isRunning = false
     }
-    // Appended or trimmed while old rings were dropped.
+    // Appended or trimmed while the medium was tidied.
     if (this.#queueHead < this.#queue.length) this.#start()
   }
 
@@ -203,7 +218,7 @@ export class RegionalDiskWal implements Wal {
   }
 
   async #writeBatch (): Promise<void> {
-    const { ring, writerEpoch } = this.#log
+    const medium = this.#medium
     const { crc32c } = this.#environment
     const batch = this.#batch
     const chunks = this.#chunks
@@ -223,19 +238,16 @@ export class RegionalDiskWal implements Wal {
     const padding = total - headerBytes - payloadBytes
     if (padding > 0) chunks.push(zeros.subarray(0, padding))
 
-    const needsRoom = this.#end + total - ring.state.scanStart > ring.size
-    if (needsRoom || this.#end - ring.state.confirmedEnd >= watermarkLagBytes(ring.size)) await this.#advanceRing()
-
-    encodeBatchHeader({ position: this.#end, writerEpoch, trimmed: this.#trimmed, recordCount: batch.length, payloadBytes, bodyCrc }, ring.state.salt, this.#header, this.#headerView, crc32c)
     try {
-      await ring.write(chunks, this.#end, total)
+      const salt = await medium.prepare(total, this.#state)
+      encodeBatchHeader({ position: this.#end, writerEpoch: medium.writerEpoch, trimmed: this.#trimmed, recordCount: batch.length, payloadBytes, bodyCrc }, salt, this.#header, this.#headerView, crc32c)
+      await medium.write(chunks, this.#end, total)
     } catch (error) {
       if (!StreambedError.is(error, 'OUT_OF_SPACE')) throw error
       // Nothing of it was confirmed, and the next batch takes the same place.
-      this.#rejectAll(outOfSpace(this.#log.path, total, error))
+      this.#rejectAll(outOfSpace(medium.path, total, error))
       return
     }
-    await this.#checkEpoch()
     this.#confirm(total)
   }
 
@@ -243,7 +255,7 @@ export class RegionalDiskWal implements Wal {
     const batch = this.#batch
     let position = firstRecordOf(this.#end, batch.length)
     for (let i = 0; i < batch.length - 1; i++) position += batch[i]!.size
-    this.#log.index.push(this.#end, position)
+    this.#index.push(this.#end, position)
     this.#lastRecord = position
     position = firstRecordOf(this.#end, batch.length)
     this.#end += total
@@ -259,29 +271,14 @@ export class RegionalDiskWal implements Wal {
     this.#chunks.length = 0
   }
 
-  /** Gives up trimmed space and moves the watermark. Only after the check may the space be written to. */
-  async #advanceRing (): Promise<void> {
-    await this.#log.ring.advance({ scanStart: this.#freeFrom, trimmed: this.#trimmed, confirmedEnd: this.#end })
-    await this.#checkEpoch()
-  }
-
-  async #checkEpoch (): Promise<void> {
-    const { epochFile, path, writerEpoch } = this.#log
-    const state = await epochFile.read()
-    if (state === undefined) throw new StreambedError('CORRUPT', `the log's epoch record was erased. path=${path}`)
-    if (state.writerEpoch !== writerEpoch) throw fenced(path, writerEpoch, state.writerEpoch)
-  }
-
-  async #dropOldRings (): Promise<void> {
-    if (!this.#log.oldRings.hasTrimmed(this.#trimmed)) return
-    // The trim must be durable before the rings go: their records are then past for every later reader.
-    await this.#advanceRing()
-    await this.#log.oldRings.drop(this.#trimmed)
+  async #whyFailed (error: unknown): Promise<StreambedError> {
+    const reason = await this.#medium.explain(error)
+    return StreambedError.is(reason, 'FENCED', 'CORRUPT') ? reason : writeFailed(this.#medium.path, reason)
   }
 
   #fail (error: StreambedError): void {
     this.#failure = error
-    this.#environment.logger.error('the write-ahead log takes no more records', { path: this.#log.path, code: error.code, cause: error.message })
+    this.#environment.logger.error('the write-ahead log takes no more records', { path: this.#medium.path, code: error.code, cause: error.message })
     this.#rejectAll(error)
   }
 
@@ -300,20 +297,7 @@ export class RegionalDiskWal implements Wal {
     this.#isClosing = true
     await this.#running
     while (this.#isRunning) await this.#running
-    const { ring, oldRings, epochFile, ringLock, path } = this.#log
-    if (this.#failure === undefined && (ring.state.confirmedEnd !== this.#end || ring.state.trimmed !== this.#trimmed)) {
-      try {
-        await this.#advanceRing()
-      } catch (error) {
-        // Nothing confirmed is lost: the next open reads a little more, and trimmed records may come back.
-        this.#environment.logger.warn('the last trim of the write-ahead log could not be stored', { path, cause: String(error) })
-      }
-    }
-    const { logger } = this.#environment
-    await release(logger, 'old rings', () => oldRings.close())
-    await release(logger, 'ring', () => ring.close())
-    await release(logger, 'epoch file', () => epochFile.close())
-    await release(logger, 'ring lock', () => ringLock?.release())
+    await this.#medium.close(this.#failure === undefined ? this.#state : undefined)
   }
 }
 
