@@ -85,6 +85,12 @@ export class Broker implements AsyncDisposable {
   /** See Dispatcher. */
   dispatch (frame: Uint8Array, connection: ConnectionContext): Promise<Reply> { return this.#dispatcher.dispatch(frame, connection) }
 
+  /**
+   * Tells members of groups who wait for each other to look for their coordinator again, and so everybody who asks from now on:
+   * this broker is about to close.
+   */
+  async releaseMembers (): Promise<void> { await this.services.groups.close() }
+
   /** Ends background work, tells who waits to go elsewhere, and writes what the next start needs. */
   async close (): Promise<void> {
     await this.#opening

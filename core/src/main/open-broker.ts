@@ -58,8 +58,9 @@ export async function openBroker (config: BrokerConfig, host: Host): Promise<Ope
     metadata: await container.getAsync(keys.metadata),
     registration: await container.getAsync(keys.registration)
   }
-  // Listening came first, so that a port in use is found before anything is fenced; serving ends first.
-  opened.defer(() => server.close())
+  // Listening came first, so that a port in use is found before anything is fenced; serving ends first. Draining must not
+  // wait for members that wait for each other.
+  opened.defer(async () => { await Promise.all([server.close(), broker.releaseMembers()]) })
   server.serve((frame, context) => broker.dispatch(frame, context))
   const failed = Promise.race([engine.failed, metadata.failed])
   const stack = opened.move()

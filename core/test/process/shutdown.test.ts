@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { BrokerProcess } from '../support/broker-process.ts'
+import { KafkaConnection } from '../../src/client/kafka-connection.ts'
+import { ApiKey, type ResponseOf } from '../../src/protocol/messages/apis.ts'
+import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
+import { nodeNetwork } from '../../src/runtime/node-network.ts'
 import { clientOf, consumeAll, produce } from './client.ts'
 
 describe('a broker process that is asked to end', () => {
@@ -23,4 +27,29 @@ describe('a broker process that is asked to end', () => {
       assert.deepEqual(await consumeAll(after, broker, 't'), ['a', 'b', 'c'])
     })
   }
+
+  it('while a member waits for others to join again: tells it to look for the coordinator, and exits 0', async () => {
+    await using broker = await BrokerProcess.start()
+    const [first, second] = [await connect(broker), await connect(broker)]
+    while ((await first.request(ApiKey.FindCoordinator, 3, { key: 'g', keyType: 0 })).errorCode !== 0);
+    const { generationId, memberId } = await join(first)
+    assert.equal((await first.request(ApiKey.SyncGroup, 3, { groupId: 'g', generationId, memberId, assignments: [] })).errorCode, 0)
+    const parked = join(second)
+    const beat = async (): Promise<number> => (await first.request(ApiKey.Heartbeat, 3, { groupId: 'g', generationId, memberId })).errorCode
+    // Once a heartbeat is told of the rebalance, the second member's request is parked.
+    while (await beat() !== KafkaErrorCode.REBALANCE_IN_PROGRESS);
+    const ended = broker.end('SIGTERM')
+    assert.equal((await parked).errorCode, KafkaErrorCode.NOT_COORDINATOR)
+    assert.deepEqual(await ended, { code: 0, signal: null }, broker.run.stderr)
+    assert.doesNotMatch(broker.run.stderr, /error/i)
+  })
 })
+
+function connect (broker: BrokerProcess): Promise<KafkaConnection> { return KafkaConnection.open(nodeNetwork, broker.address, 'member') }
+
+/** Joins with the version that asks for no member id first. */
+async function join (connection: KafkaConnection): Promise<ResponseOf<typeof ApiKey.JoinGroup>> {
+  return await connection.request(ApiKey.JoinGroup, 3, {
+    groupId: 'g', sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, memberId: '', protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }]
+  })
+}

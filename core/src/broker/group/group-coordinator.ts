@@ -1,4 +1,4 @@
-import { StreambedError, sleep, type Clock, type Logger, type Random } from '@streambed/sdk'
+import { sleep, type Clock, type Logger, type Random } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { coordinatorPartition } from '../../protocol/hash.ts'
 import type { Configs } from '../config/configs.ts'
@@ -56,6 +56,7 @@ export class GroupCoordinator {
     return shards.flatMap(shard => [...shard.entries()])
   }
 
+  /** From now on everybody is told to look for the coordinator again, and so are those who wait in a group. Idempotent. */
   async close (): Promise<void> {
     this.#stop.abort()
     this.#stopFollowing()
@@ -68,10 +69,13 @@ export class GroupCoordinator {
     return Array.from({ length: this.#parts.topics.byName(offsetsTopic)?.partitionCount ?? 0 }, (_, index) => index)
   }
 
-  #shardOf (groupId: string): Promise<GroupShard> {
+  async #shardOf (groupId: string): Promise<GroupShard> {
     const count = this.#parts.topics.byName(offsetsTopic)?.partitionCount ?? 0
     if (count === 0) throw new KafkaError(KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, `the topic ${offsetsTopic} does not exist yet`)
-    return this.#shard(coordinatorPartition(groupId, count))
+    const shard = await this.#shard(coordinatorPartition(groupId, count))
+    // A shard that was still loading when the coordinator closed must not take in members: nobody would answer them.
+    if (this.#stop.signal.aborted) throw closing()
+    return shard
   }
 
   #shard (index: number): Promise<GroupShard> {
@@ -81,6 +85,7 @@ export class GroupCoordinator {
     this.#shards.set(index, opening)
     opening.catch((error: unknown) => {
       this.#shards.delete(index)
+      if (this.#stop.signal.aborted) return
       this.#parts.logger.error('groups cannot be loaded', { partition: index, error: String(error) })
     })
     return opening
@@ -88,7 +93,7 @@ export class GroupCoordinator {
 
   async #open (index: number): Promise<GroupShard> {
     const { clock, configs, logger, random, topics } = this.#parts
-    if (this.#stop.signal.aborted) throw new StreambedError('CLOSED', 'the group coordinator is closed')
+    if (this.#stop.signal.aborted) throw closing()
     const slot = topics.byName(offsetsTopic)?.slot(index)
     if (slot === undefined) throw new KafkaError(KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, `${offsetsTopic} has no partition ${index}`)
     return await GroupShard.open({
@@ -132,6 +137,8 @@ export class GroupCoordinator {
     }
   }
 }
+
+function closing (): KafkaError { return new KafkaError(KafkaErrorCode.NOT_COORDINATOR, 'the group coordinator is closing') }
 
 function isExpired ({ emptySinceMs, group, offsets }: GroupEntry, beforeMs: number): boolean {
   if (group.state !== 'Empty' || group.hasPendingIds) return false

@@ -168,4 +168,25 @@ describe('group coordinator', () => {
     assert.equal(await committed(broker, 8, 'g', again), -1)
     await broker.close()
   })
+
+  it('a coordinator that closes tells who waits in a group, and who asks later, to look for another', async () => {
+    const { broker } = await open()
+    await findCoordinator(broker, 4, 'g')
+    const ask = (memberId: string) => broker.request(ApiKey.JoinGroup, 3, {
+      groupId: 'g', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }]
+    })
+    const memberId = await join(broker, 3, 'g')
+    const joining = ask('')
+    await broker.fixture.clock.run(1)
+    const generationId = (await ask(memberId)).generationId
+    const follower = await joining
+    assert.deepEqual([generationId, follower.generationId], [2, 2])
+    const syncing = broker.request(ApiKey.SyncGroup, 3, { groupId: 'g', generationId, memberId: follower.memberId, assignments: [] })
+    await broker.fixture.clock.run(1)
+    const released = broker.broker.releaseMembers()
+    const later = ask('')
+    assert.deepEqual([(await syncing).errorCode, (await later).errorCode], [KafkaErrorCode.NOT_COORDINATOR, KafkaErrorCode.NOT_COORDINATOR])
+    await released
+    await broker.close()
+  })
 })
