@@ -38,6 +38,12 @@ export type FileMode = 'read' | 'update' | 'create' | 'createNew'
 export interface OpenOptions {
   /** Every write is durable when it resolves (O_DSYNC): no `datasync` is needed. */
   readonly synchronous?: boolean
+  /**
+   * Reads and writes go past the caches of this host (O_DIRECT); on a network file system each one to the server. Positions
+   * and counts must be multiples of 4,096 bytes, else INVALID_ARGUMENT; buffers may lie anywhere. A read may end earlier, at
+   * the end of the file. `open` rejects with UNSUPPORTED where the system or the file system has no such access.
+   */
+  readonly direct?: boolean
 }
 export interface DirectoryEntry { readonly name: string, readonly kind: 'file' | 'directory' | 'other' }
 export interface FileStat {

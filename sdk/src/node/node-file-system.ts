@@ -1,12 +1,14 @@
 import * as callbackFs from 'node:fs'
 import * as fs from 'node:fs/promises'
+import { StreambedError } from '../errors.ts'
 import type { DirectoryEntry, FileHandle, FileLock, FileMode, FileStat, FileSystem, OpenOptions } from '../file-system.ts'
 import { blockDeviceBytes } from './block-device.ts'
+import { DirectFileHandle } from './direct-file-handle.ts'
 import { fileError } from './file-errors.ts'
 import { lockFile } from './file-lock.ts'
 import { NodeFileHandle } from './node-file-handle.ts'
 
-const { O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_RDONLY, O_RDWR } = callbackFs.constants
+const { O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL, O_RDONLY, O_RDWR } = callbackFs.constants
 
 const flagsByMode: Readonly<Record<FileMode, number>> = {
   read: O_RDONLY,
@@ -18,10 +20,14 @@ const flagsByMode: Readonly<Record<FileMode, number>> = {
 /** The file system of this machine. `makeDirectory` makes one folder, whose parent must exist. */
 export class NodeFileSystem implements FileSystem {
   async open (path: string, mode: FileMode, options?: OpenOptions): Promise<FileHandle> {
-    const flags = flagsByMode[mode] | (options?.synchronous === true ? O_DSYNC : 0)
+    const isDirect = options?.direct === true
+    const flags = flagsByMode[mode] | (options?.synchronous === true ? O_DSYNC : 0) | (isDirect ? O_DIRECT ?? 0 : 0)
+    // Not every system that Node runs on has it, whatever its types say.
+    if (isDirect && (O_DIRECT as number | undefined) === undefined) throw noDirectAccess(path)
     return await new Promise((resolve, reject) => {
       callbackFs.open(path, flags, 0o666, (error, fd) => {
-        if (error === null) resolve(new NodeFileHandle(fd, path))
+        if (error === null) resolve(isDirect ? new DirectFileHandle(new NodeFileHandle(fd, path), path) : new NodeFileHandle(fd, path))
+        else if (isDirect && error.code === 'EINVAL') reject(noDirectAccess(path, error))
         else reject(fileError(error, `open (${mode})`, path))
       })
     })
@@ -67,6 +73,10 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async lock (path: string): Promise<FileLock> { return await lockFile(path) }
+}
+
+function noDirectAccess (path: string, cause?: unknown): StreambedError {
+  return new StreambedError('UNSUPPORTED', `the file system has no direct access (O_DIRECT). path=${path}`, { cause })
 }
 
 async function attempt<T> (call: string, path: string, pending: Promise<T>): Promise<T> {

@@ -100,7 +100,7 @@ export class SimulatedFileSystem implements FileSystem {
         folder.change({ set: name, node })
       }
       if (node.kind === 'directory') throw failure('INVALID_ARGUMENT', 'open', path, 'EISDIR')
-      return new SimulatedFileHandle(this, node, path, mode !== 'read', options?.synchronous === true)
+      return new SimulatedFileHandle(this, node, path, mode !== 'read', options ?? {})
     })
   }
 
@@ -275,19 +275,22 @@ class SimulatedFileHandle implements FileHandle {
   readonly #path: string
   readonly #isWritable: boolean
   readonly #isSynchronous: boolean
+  readonly #isDirect: boolean
   readonly #incarnation: number
   #isClosed = false
 
-  constructor (system: SimulatedFileSystem, file: SimulatedFile, path: string, isWritable: boolean, isSynchronous: boolean) {
+  constructor (system: SimulatedFileSystem, file: SimulatedFile, path: string, isWritable: boolean, options: OpenOptions) {
     this.#system = system
     this.#file = file
     this.#path = path
     this.#isWritable = isWritable
-    this.#isSynchronous = isSynchronous
+    this.#isSynchronous = options.synchronous === true
+    this.#isDirect = options.direct === true
     this.#incarnation = system.incarnation
   }
 
   async read (target: Uint8Array, position: number): Promise<number> {
+    this.#checkAligned('read', position, target.length)
     return await this.#perform('read', target.length, () => this.#file.read(target, position))
   }
 
@@ -295,6 +298,7 @@ class SimulatedFileHandle implements FileHandle {
     this.#checkWritable('write')
     let total = 0
     for (const chunk of chunks) total += chunk.length
+    this.#checkAligned('write', position, total)
     await this.#perform('write', total, () => {
       const room = this.#system.roomFor(this.#file, position, total)
       this.#store(chunks, position, room)
@@ -334,6 +338,10 @@ class SimulatedFileHandle implements FileHandle {
       this.#file.write(take === chunk.length ? chunk : chunk.subarray(0, take), position + done)
       done += take
     }
+  }
+
+  #checkAligned (operation: string, position: number, count: number): void {
+    if (this.#isDirect && (position % pageBytes !== 0 || count % pageBytes !== 0)) throw failure('INVALID_ARGUMENT', operation, this.#path, 'EINVAL')
   }
 
   #checkWritable (operation: string): void {

@@ -64,6 +64,36 @@ describe('NodeFileSystem', () => {
     for (let count = 0; count <= 6; count++) assert.equal(Buffer.concat(dropBytes(chunks, count)).toString(), 'abcdef'.slice(count))
   })
 
+  it('reads and writes directly whatever the buffers, in whole blocks only, past any bound of one call', async () => {
+    const handle = await files.open(at('a'), 'createNew', { direct: true, synchronous: true })
+    const bytes = Buffer.alloc(20 * 2 ** 20, 'streambed-')
+    // Pieces that begin and end anywhere, one larger than a call's bound.
+    const cuts = [0, 1, 1, 5000, 10_000_001, bytes.length]
+    await handle.write(cuts.slice(1).map((end, index) => bytes.subarray(cuts[index], end)), 4096)
+    const target = Buffer.alloc(bytes.length + 3).subarray(3)
+    assert.equal(await handle.read(target, 4096), bytes.length)
+    assert.ok(target.equals(bytes))
+    assert.equal(await handle.read(new Uint8Array(8192), bytes.length), 4096, 'short at the end')
+    assert.ok((await readFile(at('a'))).subarray(4096).equals(bytes))
+    await rejectsWith(handle.write([bytes.subarray(0, 512)], 0), 'INVALID_ARGUMENT')
+    await rejectsWith(handle.write([bytes.subarray(0, 4096)], 100), 'INVALID_ARGUMENT')
+    await rejectsWith(handle.read(new Uint8Array(100), 0), 'INVALID_ARGUMENT')
+    await handle.write([], 0)
+    assert.equal(await handle.size(), 4096 + bytes.length)
+    await handle.close()
+    await rejectsWith(files.open('/proc/self/status', 'read', { direct: true }), 'UNSUPPORTED')
+  })
+
+  it('a direct write has taken its copy when it returns', async () => {
+    const handle = await files.open(at('a'), 'createNew', { direct: true })
+    const bytes = Buffer.alloc(8192, 1)
+    const written = handle.write([bytes], 0)
+    bytes.fill(2)
+    await written
+    assert.ok((await readFile(at('a'))).equals(Buffer.alloc(8192, 1)))
+    await handle.close()
+  })
+
   it('close waits for the calls in flight and is idempotent; later calls are CLOSED', async () => {
     const handle = await files.open(at('a'), 'create')
     const writes = Array.from({ length: 20 }, (_, n) => handle.write([Buffer.alloc(100_000, n)], n * 100_000))
