@@ -56,7 +56,7 @@ export interface PriceTable {
   readonly currency: string
   /** The region or tier they hold for. */
   readonly region: string
-  /** The day they were read, YYYY-MM-DD. */
+  /** The month they were read, YYYY-MM. */
   readonly readOn: string
   readonly source: string
   readonly perThousand: { readonly put: number, readonly get: number, readonly list: number, readonly delete: number }

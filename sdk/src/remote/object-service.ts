@@ -65,7 +65,7 @@ export interface ServicePart { readonly number: number, readonly size: number, r
 
 export interface ServiceFailure {
   /**
-   * What the service said. NO_VERDICT: no answer came, or one that does not tell whether the request took effect
+   * What the service said. CONFLICT: it is deciding between rivals, and wants to be asked again. NO_VERDICT: no answer came, or one that does not tell whether the request took effect
    * (a broken connection, most statuses of 500 and more).
    */
   readonly code: ErrorCode | 'NO_VERDICT'

@@ -1,4 +1,4 @@
-import type { Environment } from '../environment.ts'
+import { sleep, type Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import type {
   CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
@@ -40,10 +40,12 @@ export class RemoteObjectStore implements ObjectStore {
     const ifAbsent = options?.ifAbsent === true
     if (ifAbsent && this.#capabilities.conditionalCreate === 'none') throw unsupported(`put with ifAbsent is not supported by this store. key=${key}`)
     const owner = this.#calls.newOwner()
-    this.#calls.count('put', size)
     try {
-      const { versionToken } = await this.#calls.run(`put of ${key}`, { effect: 'write', bytes: size, signal: options?.signal },
-        signal => this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal }))
+      const { versionToken } = await this.#untilVerdict(options?.signal, async () => {
+        this.#calls.count('put', size)
+        return await this.#calls.run(`put of ${key}`, { effect: 'write', bytes: size, signal: options?.signal },
+          signal => this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal }))
+      })
       return { key, size, versionToken }
     } catch (error) {
       if (!ifAbsent || !StreambedError.is(error, 'ALREADY_EXISTS', 'OUTCOME_UNKNOWN')) throw error
@@ -144,6 +146,20 @@ export class RemoteObjectStore implements ObjectStore {
 
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
 
+  /** A service that is deciding between rivals says CONFLICT, which is no answer yet: it wants to be asked again. */
+  async #untilVerdict<T> (signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+    const { clock, random } = this.#environment
+    for (let times = 1; ; times++) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!StreambedError.is(error, 'CONFLICT')) throw error
+        if (times === conflictsMax) throw new StreambedError('UNAVAILABLE', `the service came to no verdict. asked=${times}`, { cause: error })
+        await sleep(clock, (0.5 + random.fraction()) * conflictDelayMs * times, signal === undefined ? {} : { signal })
+      }
+    }
+  }
+
   #checkSize (key: string, size: number): void {
     const { objectBytesMax } = this.#capabilities
     if (size > objectBytesMax) throw invalidArgument(`the object is larger than ${objectBytesMax} bytes. key=${key} size=${size}`)
@@ -151,6 +167,8 @@ export class RemoteObjectStore implements ObjectStore {
 }
 
 const listLimitMax = 1000
+const conflictsMax = 8
+const conflictDelayMs = 20
 /** What a get of unknown size is given time for. */
 const wholeGetBytesMax = 64 * 1024 * 1024
 

@@ -47,6 +47,20 @@ describe('sdk: RemoteObjectStore', () => {
     assert.equal(await code(store.put('a', body, { ifAbsent: true })), 'ALREADY_EXISTS')
   })
 
+  it('a create that meets a rival under way is asked for again, until there is a verdict (OS-X05)', async () => {
+    const { clock, service, store } = setUp()
+    let left = 3
+    service.disturb = (name, when) => { if (name === 'put' && when === 'before' && left-- > 0) throw new ServiceError('CONFLICT') }
+    const pending = store.put('a', body, { ifAbsent: true })
+    for (let n = 0; n < 10; n++) await clock.run(100)
+    assert.equal((await pending).size, body.length)
+    assert.equal(service.requests.filter(name => name === 'put').length, 4)
+    left = Infinity
+    const endless = code(store.put('b', body, { ifAbsent: true }))
+    for (let n = 0; n < 20; n++) await clock.run(500)
+    assert.equal(await endless, 'UNAVAILABLE')
+  })
+
   it('a create that cannot be read back stays in doubt; one refused stays refused', async () => {
     const { service, store } = setUp()
     await store.put('taken', body)
@@ -69,9 +83,9 @@ describe('sdk: RemoteObjectStore', () => {
       service.disturb = never
       let outcome: string | undefined
       const ended = code(call(store)).then(value => { outcome = value })
-      await clock.advance(999)
+      await clock.run(999)
       assert.equal(outcome, undefined)
-      await clock.advance(1_000)
+      await clock.run(1_000)
       await ended
       assert.equal(outcome, want)
       await store.close()
@@ -84,9 +98,9 @@ describe('sdk: RemoteObjectStore', () => {
     service.disturb = never
     let outcome: string | undefined
     const ended = code(store.put('a', new Uint8Array(5_000))).then(value => { outcome = value })
-    await clock.advance(5_999)
+    await clock.run(5_999)
     assert.equal(outcome, undefined)
-    await clock.advance(1)
+    await clock.run(1)
     await ended
     assert.equal(outcome, 'OUTCOME_UNKNOWN')
   })

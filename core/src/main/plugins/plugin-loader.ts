@@ -12,7 +12,7 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
   wal: { 'regional-disk': '@streambed/wal-regional-disk' },
-  objects: { fs: '@streambed/object-store-fs' },
+  objects: { fs: '@streambed/object-store-fs', s3: '@streambed/object-store-s3' },
   metadata: { file: '@streambed/metadata-file' }
 }
 
