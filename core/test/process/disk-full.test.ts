@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { BrokerProcess, folderSettings, startRun, temporaryFolder } from '../support/broker-process.ts'
+import { SmallDisk } from '../support/small-disk.ts'
+import { clientOf } from './client.ts'
+import { SteadyProducer } from './steady-producer.ts'
+
+const MiB = 1024 * 1024
+const refusal = SmallDisk.refusal
+
+type Backend = 'wal' | 'objects' | 'metadata'
+
+/** Settings that put one backend on `disk`. */
+function on (disk: SmallDisk, backend: Backend, more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { [`STREAMBED_STORAGE__${backend.toUpperCase()}__PATH`]: path.join(disk.folder, backend), ...more }
+}
+
+/** Resolves once the broker's log has a line that matches. */
+async function logged (broker: BrokerProcess, pattern: RegExp): Promise<void> {
+  const { child } = broker.run
+  while (!pattern.test(broker.run.stderr)) await new Promise(resolve => child.stderr!.once('data', resolve))
+}
+
+describe('a broker process on a disk that is full', () => {
+  if (refusal !== undefined) {
+    it(`did not run: a small file system cannot be mounted here: ${refusal}`, () => {})
+    return
+  }
+
+  for (const backend of ['wal', 'objects', 'metadata'] as const) {
+    it(`at its first start, for ${backend}: names path and remedy; starts once there is room`, async () => {
+      using disk = new SmallDisk(8 * MiB)
+      disk.fill()
+      const folder = temporaryFolder()
+      try {
+        const settings = { ...folderSettings(folder), ...on(disk, backend) }
+        const run = startRun(settings)
+        assert.deepEqual(await run.ended, { code: 1, signal: null }, run.stderr)
+        assert.ok(run.stderr.includes(disk.folder), run.stderr)
+        assert.match(run.stderr, /free (some|space)/i)
+        assert.doesNotMatch(run.stderr, /\n\s+at /)
+        disk.free()
+        await using broker = await BrokerProcess.start({ folder, settings: on(disk, backend) })
+        await using producer = new SteadyProducer(broker, 't', { recordBytes: 100 })
+        await createTopic(broker, 't')
+        await producer.acknowledge(3)
+        await producer.check()
+      } finally {
+        fs.rmSync(folder, { recursive: true, force: true })
+      }
+    })
+  }
+
+  it('for the WAL while it runs: producers are told to try again, all that was acknowledged stays, and it goes on by itself', async () => {
+    using disk = new SmallDisk(8 * MiB)
+    await using broker = await BrokerProcess.start({ settings: on(disk, 'wal', { STREAMBED_STORAGE__WAL__CAPACITY: '64MiB' }) })
+    // The port that it took is now the one that it is told: it keeps that when it opens anew.
+    await broker.killAndRestart()
+    await createTopic(broker, 't')
+    await using producer = new SteadyProducer(broker, 't', { recordBytes: MiB / 4 })
+    await producer.acknowledge(3)
+    disk.fill()
+    await producer.untilRefused()
+    assert.deepEqual([...producer.refusals], ['KAFKA_STORAGE_ERROR'])
+    await logged(broker, /free (some|space)/i)
+    await producer.check()
+    disk.free()
+    await producer.acknowledge(5)
+    await producer.check()
+    assert.deepEqual(await broker.end('SIGTERM'), { code: 0, signal: null }, broker.run.stderr)
+    await broker.restart()
+    await producer.check()
+  })
+
+  it('for objects while it runs: what waits stays in the WAL, the broker serves on, and uploads when there is room', async () => {
+    using disk = new SmallDisk(8 * MiB)
+    await using broker = await BrokerProcess.start({
+      settings: on(disk, 'objects', { STREAMBED_STORAGE__WAL__CAPACITY: '16MiB', STREAMBED_STORAGE__PENDING_BYTES_MAX: '8MiB', STREAMBED_STORAGE__UPLOAD_BYTES: '1MiB' })
+    })
+    await createTopic(broker, 't')
+    await using producer = new SteadyProducer(broker, 't', { recordBytes: MiB / 4 })
+    disk.fill()
+    await producer.untilRefused()
+    assert.deepEqual([...producer.refusals], ['KAFKA_STORAGE_ERROR'])
+    await logged(broker, /upload failed, trying again.*free space/i)
+    await producer.check()
+    disk.free()
+    await producer.acknowledge(5)
+    await producer.check()
+    assert.doesNotMatch(broker.run.stderr, /opened again/)
+  })
+
+  it('for metadata while it runs: records go on, changes are refused until there is room', async () => {
+    using disk = new SmallDisk(8 * MiB)
+    await using broker = await BrokerProcess.start({ settings: on(disk, 'metadata', { STREAMBED_STORAGE__UPLOAD_BYTES: '1MiB' }) })
+    await createTopic(broker, 't')
+    await using producer = new SteadyProducer(broker, 't', { recordBytes: MiB / 4 })
+    await using client = clientOf(broker)
+    disk.fill()
+    // The end of the log's last block on disk may still be free.
+    let refused: Error | undefined
+    for (let index = 0; refused === undefined; index++) refused = await client.createTopic(`more-${index}`, { partitions: 100, configs: {} }).then(() => undefined, (error: Error) => error)
+    assert.match(refused.message, /KAFKA_STORAGE_ERROR.*free space/i)
+    await producer.acknowledge(10)
+    await producer.check()
+    disk.free()
+    await client.createTopic('later', { partitions: 1, configs: {} })
+    await producer.acknowledge(10)
+    await broker.killAndRestart()
+    await producer.check()
+    assert.deepEqual((await topicsOf(broker)).filter(name => name === 'later' || name === 't'), ['later', 't'])
+  })
+})
+
+async function createTopic (broker: BrokerProcess, name: string): Promise<void> {
+  await using client = clientOf(broker)
+  await client.createTopic(name, { partitions: 1, configs: {} })
+}
+
+async function topicsOf (broker: BrokerProcess): Promise<string[]> {
+  await using client = clientOf(broker)
+  return (await client.topics(null)).map(({ name }) => name!).sort()
+}
