@@ -33,7 +33,8 @@ const kafkaCodes: Readonly<Record<ErrorCode, KafkaErrorCode>> = {
   THROTTLED: KafkaErrorCode.KAFKA_STORAGE_ERROR,
   TIMEOUT: KafkaErrorCode.REQUEST_TIMED_OUT,
   UNAVAILABLE: KafkaErrorCode.KAFKA_STORAGE_ERROR,
-  UNSUPPORTED: KafkaErrorCode.UNSUPPORTED_VERSION
+  // What is stored is newer than this program: no fault of the request's version, which UNSUPPORTED_VERSION would say.
+  UNSUPPORTED: KafkaErrorCode.KAFKA_STORAGE_ERROR
 }
 
 /** The Kafka error code of any failure. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { StreambedError } from '@streambed/sdk'
+import { StreambedError, type GetOptions } from '@streambed/sdk'
 import { MemoryObjectStore, faultOn, faultyObjectStore } from '@streambed/sdk/testing'
+import { RetryingObjectStore } from '../../src/storage/object-store/retrying-object-store.ts'
 import { objectKey } from '../../src/storage/object/object-key.ts'
 import type { Stream } from '../../src/storage/stream/stream.ts'
 import { EngineFixture, payload, topicId } from './engine-fixture.ts'
@@ -237,6 +238,31 @@ describe('stream engine', () => {
     const second = await fixture.open({ logCacheBytesMax: 1 })
     assert.deepEqual(await labels(second.engine.stream(1), 2 * 0xffff_ffff), ['b2', 'b3', 'tail'])
     assert.equal(second.engine.stream(1).confirmedOffset, 4 * 0xffff_ffff + 1)
+  })
+
+  it('a damaged block refuses itself alone: what lies before and behind it in the object is served', async () => {
+    const fixture = new EngineFixture()
+    const options = { blockBytes: 4_096, streamObjectBytesMin: 1 }
+    const first = await fixture.open(options)
+    for (const label of ['a', 'b', 'c', 'd']) await append(first.engine.stream(1), label, { size: 4_096 })
+    await fixture.runUntil(first.engine.flush())
+    await first.engine.close()
+    const [stored] = [...fixture.objects.objects.values()]
+    const damagedAt = Buffer.from(stored!.bytes).indexOf('c.')
+    // As a store with checksums of its own does: it refuses each range that the damage is in.
+    fixture.wrapStore = store => new class extends RetryingObjectStore {
+      override async get (key: string, get?: GetOptions): Promise<Uint8Array> {
+        const { end = Infinity, start = 0 } = get?.range ?? {}
+        if (start <= damagedAt && damagedAt < end) throw new StreambedError('CORRUPT', 'bytes fail their checksum')
+        return await super.get(key, get)
+      }
+    }(store, fixture.environment)
+    const { engine } = await fixture.open(options)
+    const stream = engine.stream(1)
+    assert.deepEqual(await labels(stream), ['a', 'b'])
+    await assert.rejects(stream.fetch(2, all), error => StreambedError.is(error, 'CORRUPT'))
+    assert.deepEqual(await labels(stream, 3), ['d'])
+    await engine.close()
   })
 
   it('an object with any flipped bit is CORRUPT, never served', async () => {

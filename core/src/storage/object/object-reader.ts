@@ -16,6 +16,7 @@ export interface ObjectReaderOptions {
 
 /** A guess of index and footer together: most indexes come with the first get. */
 const tailBytes = 64 * 1024
+const reportedMax = 10_000
 
 /** Reads data blocks of objects, through caches of indexes and blocks. Concurrent readers share downloads. */
 export class ObjectReader {
@@ -24,6 +25,8 @@ export class ObjectReader {
   readonly #options: ObjectReaderOptions
   readonly #blocks: BlockCache
   readonly #indexes = new Map<ObjectId, Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>>>()
+  /** Objects that were found damaged, and said to be. */
+  readonly #reported = new Set<ObjectId>()
 
   constructor (stores: ReadonlyMap<string, ObjectStore>, environment: Environment, options: ObjectReaderOptions) {
     this.#stores = stores
@@ -38,7 +41,10 @@ export class ObjectReader {
     if (index === undefined) {
       index = this.#loadIndex(object)
       this.#indexes.set(object.objectId, index)
-      index.catch(() => this.#indexes.delete(object.objectId))
+      index.catch((error: unknown) => {
+        this.#indexes.delete(object.objectId)
+        this.#report(object, error)
+      })
       if (this.#indexes.size > this.#options.indexesMax) this.#indexes.delete(this.#indexes.keys().next().value!)
     }
     return (await index).get(streamId) ?? []
@@ -78,18 +84,30 @@ export class ObjectReader {
     const last = entries.at(-1)!
     const bytes = this.#get(object, start, last.position + last.size)
     for (const entry of entries) {
-      const batches = bytes.then(all => {
-        const block = all.subarray(entry.position - start, entry.position - start + entry.size)
-        return decodeBlock(block, `${where(object)} position=${entry.position}`, this.#environment.crc32c)
+      const block = bytes.then(all => all.subarray(entry.position - start, entry.position - start + entry.size), async (error: unknown) => {
+        // A store that finds damage refuses the whole range: the blocks that are sound are had one by one.
+        if (entries.length === 1 || !StreambedError.is(error, 'CORRUPT')) throw error
+        return await this.#get(object, entry.position, entry.position + entry.size)
       })
+      const batches = block.then(found => decodeBlock(found, `${where(object)} position=${entry.position}`, this.#environment.crc32c))
+      batches.catch((error: unknown) => this.#report(object, error))
       this.#blocks.add(blockKey(object, entry), entry.size, batches, { isPrefetched })
     }
   }
 
+  /** Readers are told by a code alone, again and again: the log says once what is wrong, and what helps. */
+  #report (object: ObjectFacts, error: unknown): void {
+    if (!StreambedError.is(error, 'CORRUPT', 'NOT_FOUND', 'UNSUPPORTED') || this.#reported.has(object.objectId)) return
+    if (this.#reported.size >= reportedMax) this.#reported.clear()
+    this.#reported.add(object.objectId)
+    const remedy = error.code === 'UNSUPPORTED' ? 'start a newer Streambed' : 'restore the object from a copy, or delete the records that it holds'
+    this.#environment.logger.error('an object cannot be read; its records are refused to readers, all else goes on', { object: objectKey(object.objectId), store: object.store, error: error.message, remedy })
+  }
+
   async #loadIndex (object: ObjectFacts): Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>> {
     const { crc32c } = this.#environment
-    const tailStart = Math.max(0, object.size - tailBytes)
-    const tail = await this.#get(object, tailStart, object.size)
+    const tail = await this.#tail(object)
+    const tailStart = object.size - tail.length
     if (tail.length < footerBytes) throw new StreambedError('CORRUPT', `object is shorter than a footer. ${where(object)}`)
     const footer = decodeFooter(tail.subarray(tail.length - footerBytes), where(object), crc32c)
     if (footer.objectId !== object.objectId) throw new StreambedError('CORRUPT', `object holds another id. ${where(object)} found=${footer.objectId}`)
@@ -103,6 +121,16 @@ export class ObjectReader {
       else entries.push(entry)
     }
     return byStream
+  }
+
+  /** The end of the object; the footer alone where a block that the guess took in is damaged. */
+  async #tail (object: ObjectFacts): Promise<Uint8Array> {
+    try {
+      return await this.#get(object, Math.max(0, object.size - tailBytes), object.size)
+    } catch (error) {
+      if (!StreambedError.is(error, 'CORRUPT') || object.size < footerBytes) throw error
+      return await this.#get(object, object.size - footerBytes, object.size)
+    }
   }
 
   async #get (object: ObjectFacts, start: number, end: number): Promise<Uint8Array> {

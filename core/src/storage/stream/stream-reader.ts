@@ -84,8 +84,13 @@ export class StreamReader {
     for (;;) {
       const range = this.#parts.catalog.rangeAt(stream.streamId, at)
       if (range === undefined) break
-      const isDone = await this.#collectRange(stream.streamId, range, at, collector, options.bytesMax)
-      if (isDone) return collector
+      try {
+        if (await this.#collectRange(stream.streamId, range, at, collector, options.bytesMax)) return collector
+      } catch (error) {
+        // What comes before damage is served; who reads on from there meets it.
+        if (collector.batches.length === 0) throw error
+        return collector
+      }
       at = range.endOffset
     }
     // The rest, past the last object, is in the log cache.
