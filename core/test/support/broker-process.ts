@@ -39,9 +39,12 @@ export function folderSettings (folder: string, port = 0): Record<string, string
   }
 }
 
-export function startRun (settings: Readonly<Record<string, string>>, args: readonly string[] = []): BrokerRun {
+/** The user that a process runs as; root alone may choose another than its own. */
+export interface Identity { readonly uid: number, readonly gid: number }
+
+export function startRun (settings: Readonly<Record<string, string>>, args: readonly string[] = [], identity?: Identity): BrokerRun {
   const startMs = performance.now()
-  const child = spawn(process.execPath, [...node, 'start', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings } })
+  const child = spawn(process.execPath, [...node, 'start', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings }, ...identity })
   started.add(child)
   const run = { child, ready: Promise.resolve(0), ended: Promise.resolve<Ended>({ code: null, signal: null }), readyMs: NaN, stderr: '' }
   child.stderr.on('data', (chunk: Buffer) => { run.stderr = (run.stderr + chunk.toString()).slice(-logBytesKept) })
@@ -71,19 +74,21 @@ export class BrokerProcess implements AsyncDisposable {
   readonly folder: string
   readonly settings: Readonly<Record<string, string>>
   readonly #ownsFolder: boolean
+  readonly #identity: Identity | undefined
   #port = 0
   #run: BrokerRun
 
-  private constructor (folder: string, ownsFolder: boolean, settings: Readonly<Record<string, string>>) {
+  private constructor (folder: string, ownsFolder: boolean, settings: Readonly<Record<string, string>>, identity: Identity | undefined) {
     this.folder = folder
     this.settings = settings
     this.#ownsFolder = ownsFolder
+    this.#identity = identity
     this.#run = this.launch()
   }
 
   /** Resolves once it is ready. Without a folder it gets one that is removed in the end. */
-  static async start (options: { readonly settings?: Readonly<Record<string, string>>, readonly folder?: string } = {}): Promise<BrokerProcess> {
-    const broker = new BrokerProcess(options.folder ?? temporaryFolder(), options.folder === undefined, options.settings ?? {})
+  static async start (options: { readonly settings?: Readonly<Record<string, string>>, readonly folder?: string, readonly identity?: Identity } = {}): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(options.folder ?? temporaryFolder(), options.folder === undefined, options.settings ?? {}, options.identity)
     broker.#port = await broker.#run.ready
     return broker
   }
@@ -95,7 +100,7 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Starts a process, which must not run, without waiting until it is ready. */
   launch (changed: Readonly<Record<string, string>> = {}): BrokerRun {
-    this.#run = startRun({ ...folderSettings(this.folder, this.#port), ...this.settings, ...changed })
+    this.#run = startRun({ ...folderSettings(this.folder, this.#port), ...this.settings, ...changed }, [], this.#identity)
     return this.#run
   }
 
