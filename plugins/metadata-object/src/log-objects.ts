@@ -1,0 +1,181 @@
+import { StreambedError, abortedError, sleep, type Environment, type ObjectStore } from '@streambed/sdk'
+import { bodyToEntries, bodyToSlots, decodeHeader, decodeObject, encodeObject, headerBytes, isSameToken, type ForgottenSlot, type ObjectHeader } from './format.ts'
+import type { ObjectMetadataLogOptions } from './options.ts'
+
+const pageKeysMax = 1000
+const retryDelayMsMin = 20
+const retryDelayMsMax = 1_000
+
+/** One append, as it was read. */
+export interface Slot { readonly start: number, readonly token: Uint8Array, readonly entries: readonly Uint8Array[] }
+
+/** What a listing of the log shows. */
+export interface Listed {
+  /** First positions of slots, ascending. */
+  readonly starts: readonly number[]
+  /** Positions of marks, ascending. */
+  readonly marks: readonly number[]
+}
+
+/** The objects of one log: named, encoded, verified, and counted, for each call costs money. */
+export class LogObjects {
+  readonly environment: Environment
+  readonly #store: ObjectStore
+  readonly #options: ObjectMetadataLogOptions
+  /** Puts that were given up and have not settled yet. */
+  readonly #leftOver = new Set<Promise<unknown>>()
+
+  constructor (store: ObjectStore, environment: Environment, options: ObjectMetadataLogOptions) {
+    this.#store = store
+    this.environment = environment
+    this.#options = options
+  }
+
+  slotKey (start: number): string { return `${this.#options.prefix}/log/${digits(start)}` }
+  snapshotKey (at: number): string { return `${this.#options.prefix}/snapshots/${digits(at)}` }
+  /** Behind all slots, so that one listing shows first what is there and then what is no longer part of the log. */
+  markKey (position: number): string { return `${this.#options.prefix}/log/z${digits(position)}` }
+
+  /** Slots behind the one that begins at `after`, and all marks. */
+  async listLog (after?: number): Promise<Listed> {
+    return await this.#listed(after === undefined ? undefined : this.slotKey(after))
+  }
+
+  /** Marks past `position`, ascending. */
+  async marksAbove (position: number): Promise<readonly number[]> { return (await this.#listed(this.markKey(position))).marks }
+
+  async snapshots (): Promise<number[]> {
+    const found: number[] = []
+    const prefix = `${this.#options.prefix}/snapshots/`
+    await this.#list(prefix, undefined, key => { found.push(parsed(key, prefix)) })
+    return found
+  }
+
+  async slot (start: number): Promise<Slot> {
+    const key = this.slotKey(start)
+    const { body, header } = await decodeObject(await this.#get(key), { kind: 'entries', position: start }, key, this.environment)
+    return { start, token: header.token, entries: bodyToEntries(body, header.count, key) }
+  }
+
+  async slotToken (start: number): Promise<Uint8Array> { return (await this.#header(this.slotKey(start), 'entries', start)).token }
+
+  async mark (position: number): Promise<ForgottenSlot[]> {
+    const key = this.markKey(position)
+    return bodyToSlots((await decodeObject(await this.#get(key), { kind: 'mark', position }, key, this.environment)).body)
+  }
+
+  async snapshot (at: number): Promise<Uint8Array> {
+    const key = this.snapshotKey(at)
+    return (await decodeObject(await this.#get(key), { kind: 'snapshot', position: at }, key, this.environment)).body.slice()
+  }
+
+  async hasSlot (start: number): Promise<boolean> {
+    this.environment.metrics.count('metadata_object_heads')
+    try {
+      await this.#store.head(this.slotKey(start))
+      return true
+    } catch (error) {
+      if (StreambedError.is(error, 'NOT_FOUND')) return false
+      throw error
+    }
+  }
+
+  encode (header: Omit<ObjectHeader, 'bodyBytes'>, body: readonly Uint8Array[]): Promise<Uint8Array> { return encodeObject(header, body, this.environment) }
+
+  /**
+   * Puts an object if there is none, again and again with the same bytes until it is settled whose it is: `taken` is
+   * somebody else's. Rejects with OUTCOME_UNKNOWN when it stays open at the deadline.
+   */
+  async put (key: string, bytes: Uint8Array, want: Pick<ObjectHeader, 'kind' | 'position' | 'token'>): Promise<'ours' | 'taken'> {
+    const { clock, logger, random } = this.environment
+    const deadlineMs = clock.monotonicMs() + this.#options.putDeadlineMs
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(key, bytes, want)
+      } catch (error) {
+        const isOpen = StreambedError.is(error, 'OUTCOME_UNKNOWN', 'TIMEOUT', 'UNAVAILABLE', 'THROTTLED', 'NOT_FOUND', 'OUT_OF_SPACE', 'OVER_CAPACITY')
+        if (!isOpen && attempt === 1) throw error
+        const delayMs = Math.min(retryDelayMsMin * 2 ** Math.min(attempt - 1, 10), retryDelayMsMax) * (0.5 + random.fraction() / 2)
+        if (!isOpen || clock.monotonicMs() + delayMs > deadlineMs) {
+          throw new StreambedError('OUTCOME_UNKNOWN', `a put to the metadata log has no known outcome. key=${key}: ${String(error)}`, { cause: error })
+        }
+        logger.debug('a put to the metadata log failed, sending it again', { key, attempt, error: String(error) })
+        await sleep(clock, delayMs)
+      }
+    }
+  }
+
+  /** Resolves when all are deleted; what is not is named in the log and found again later. */
+  async remove (keys: readonly string[]): Promise<void> {
+    for (let from = 0; from < keys.length; from += pageKeysMax) {
+      this.environment.metrics.count('metadata_object_deletes')
+      const outcomes = await this.#store.delete(keys.slice(from, from + pageKeysMax))
+      const failed = outcomes.find(outcome => outcome.kind === 'failed')
+      if (failed !== undefined) this.environment.logger.warn('an object that the metadata log no longer needs could not be deleted', { key: failed.key, error: failed.error.message })
+    }
+  }
+
+  async close (): Promise<void> { await Promise.all(this.#leftOver) }
+
+  async #attempt (key: string, bytes: Uint8Array, want: Pick<ObjectHeader, 'kind' | 'position' | 'token'>): Promise<'ours' | 'taken'> {
+    const { clock, metrics } = this.environment
+    const ending = new AbortController()
+    metrics.count('metadata_object_puts')
+    const timeout = Promise.withResolvers<never>()
+    const timer = clock.schedule(this.#options.putTimeoutMs, () => { timeout.reject(new StreambedError('TIMEOUT', `no answer to a put. key=${key}`, { cause: abortedError() })) })
+    const putting = this.#store.put(key, bytes, { ifAbsent: true, signal: ending.signal })
+    const settled = putting.then(() => {}, () => {})
+    this.#leftOver.add(settled)
+    void settled.finally(() => this.#leftOver.delete(settled))
+    try {
+      await Promise.race([putting, timeout.promise])
+      return 'ours'
+    } catch (error) {
+      if (!StreambedError.is(error, 'ALREADY_EXISTS')) throw error
+    } finally {
+      timer.cancel()
+      ending.abort()
+    }
+    return isSameToken((await this.#header(key, want.kind, want.position)).token, want.token) ? 'ours' : 'taken'
+  }
+
+  async #header (key: string, kind: ObjectHeader['kind'], position: number): Promise<ObjectHeader> {
+    this.environment.metrics.count('metadata_object_gets')
+    return decodeHeader(await this.#store.get(key, { range: { start: 0, end: headerBytes } }), { kind, position }, key, this.environment)
+  }
+
+  async #get (key: string): Promise<Uint8Array> {
+    this.environment.metrics.count('metadata_object_gets')
+    return await this.#store.get(key)
+  }
+
+  async #listed (startAfter: string | undefined): Promise<Listed> {
+    const starts: number[] = []
+    const marks: number[] = []
+    const prefix = `${this.#options.prefix}/log/`
+    await this.#list(prefix, startAfter, key => {
+      if (key.startsWith(`${prefix}z`)) marks.push(parsed(key, `${prefix}z`))
+      else starts.push(parsed(key, prefix))
+    })
+    return { starts, marks }
+  }
+
+  async #list (prefix: string, startAfter: string | undefined, onKey: (key: string) => void): Promise<void> {
+    for (let after = startAfter; ;) {
+      this.environment.metrics.count('metadata_object_lists')
+      const page = await this.#store.list(prefix, { limit: pageKeysMax, ...after === undefined ? {} : { startAfter: after } })
+      for (const { key } of page.objects) onKey(key)
+      const last = page.objects.at(-1)
+      if (page.isLast || last === undefined) return
+      after = last.key
+    }
+  }
+}
+
+function digits (position: number): string { return String(position).padStart(16, '0') }
+
+function parsed (key: string, prefix: string): number {
+  const text = key.slice(prefix.length)
+  if (!/^\d{16}$/.test(text)) throw new StreambedError('MISCONFIGURED', `something else than a metadata log lies under its prefix; give the log a prefix of its own. key=${key}`)
+  return Number(text)
+}
