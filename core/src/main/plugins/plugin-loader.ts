@@ -11,9 +11,9 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
-  wal: { 'regional-disk': '@streambed/wal-regional-disk' },
+  wal: { 'regional-disk': '@streambed/wal-regional-disk', object: '@streambed/wal-object' },
   objects: { fs: '@streambed/object-store-fs', s3: '@streambed/object-store-s3' },
-  metadata: { file: '@streambed/metadata-file' }
+  metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object' }
 }
 
 const kinds: KindOf = { wal: 'wal', objects: 'objectStore', metadata: 'metadataLog' }
