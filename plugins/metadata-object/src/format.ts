@@ -68,7 +68,7 @@ export function decodeHeader (bytes: Uint8Array, want: Pick<ObjectHeader, 'kind'
   const kind = kinds[view.getUint16(6, true) - 1]
   const position = Number(view.getBigUint64(8, true))
   if (kind !== want.kind || position !== want.position) throw corrupt('is another one than its key says', key)
-  return { kind, position, token: bytes.slice(16, 16 + tokenBytes), count: view.getUint32(32, true), bodyBytes: Number(view.getBigUint64(40, true)) }
+  return { kind, position, token: new Uint8Array(bytes.subarray(16, 16 + tokenBytes)), count: view.getUint32(32, true), bodyBytes: Number(view.getBigUint64(40, true)) }
 }
 
 /** Header and body of a whole object, verified. The body is a view of `bytes`. */
@@ -99,7 +99,7 @@ export function bodyToEntries (body: Uint8Array, count: number, key: string): Ui
   for (let index = 0; index < count; index++) {
     const size = at + 4 <= body.length ? view.getUint32(at, true) : Infinity
     if (size > body.length - at - 4) throw corrupt('is malformed although its checksum is right', key)
-    entries.push(body.slice(at + 4, at + 4 + size))
+    entries.push(new Uint8Array(body.subarray(at + 4, at + 4 + size)))
     at += 4 + size
   }
   if (at !== body.length || count === 0) throw corrupt('is malformed although its checksum is right', key)
@@ -120,7 +120,7 @@ export function bodyToSlots (body: Uint8Array): ForgottenSlot[] {
   const view = new DataView(body.buffer, body.byteOffset, body.length)
   return Array.from({ length: Math.floor(body.length / markEntryBytes) }, (_, index) => {
     const at = markEntryBytes * index
-    return { start: Number(view.getBigUint64(at, true)), token: body.slice(at + 8, at + markEntryBytes) }
+    return { start: Number(view.getBigUint64(at, true)), token: new Uint8Array(body.subarray(at + 8, at + markEntryBytes)) }
   })
 }
 

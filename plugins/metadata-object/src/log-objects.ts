@@ -66,7 +66,7 @@ export class LogObjects {
 
   async snapshot (at: number): Promise<Uint8Array> {
     const key = this.snapshotKey(at)
-    return (await decodeObject(await this.#get(key), { kind: 'snapshot', position: at }, key, this.environment)).body.slice()
+    return (await decodeObject(await this.#get(key), { kind: 'snapshot', position: at }, key, this.environment)).body
   }
 
   async hasSlot (start: number): Promise<boolean> {

@@ -277,7 +277,7 @@ export class ObjectMetadataLog implements MetadataLog {
       }
       for (const [at, slot] of slots.entries()) {
         batch[at]!.token = slot.token
-        entries.push(...slot.entries.map(entry => entry.slice()))
+        entries.push(...slot.entries.map(entry => new Uint8Array(entry)))
         next += slot.entries.length
         for (const { length } of slot.entries) bytes += length
       }

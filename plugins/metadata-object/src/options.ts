@@ -65,7 +65,7 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     description: 'After this time of failed attempts an append is given up; whether it happened is settled by the next read.'
   },
   scope: {
-    type: 'process | host | zone | region | multiRegion',
+    type: 'process, host, zone, region or multiRegion',
     default: 'host',
     description: 'What a loss may take without losing an entry: that of the object store in use, which the log cannot ask for. It is declared here and proves nothing; say no more than the store does.'
   }

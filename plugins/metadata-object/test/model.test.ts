@@ -7,6 +7,8 @@ import { defaultOptions } from '../src/options.ts'
 
 // STREAMBED_METADATA_SEEDS=5000 for a long run.
 const seedCount = Number(process.env['STREAMBED_METADATA_SEEDS'] ?? 300)
+// Schedules that once went wrong.
+const seedsKept = [394, 498, 747]
 const options = { ...defaultOptions, putTimeoutMs: 1_500, putDeadlineMs: 8_000 }
 
 /** The one truth: what stands at each position, once anybody has learned it. */
@@ -124,7 +126,8 @@ async function runSeed (seed: string): Promise<Checker> {
       stores[random.below(stores.length)]!.pausedUntilMs = clock.monotonicMs() + random.fraction() * 60_000
     }
     await Promise.all(brokers)
-    await sleep(clock, 60_000)
+    // Longer than a process stands still and a put lingers.
+    await sleep(clock, 200_000)
     weather.isBad = false
     for (const log of logs) {
       await use(log, `last-${logs.indexOf(log)}`, checker, 3, random.fork('last'), async () => {})
@@ -148,7 +151,7 @@ describe('brokers that share a metadata log over a hostile network', () => {
   it(`agree on one log, in ${seedCount} schedules`, async function () {
     this.timeout(60_000 + seedCount * 500)
     const sums = { appended: 0, conflicts: 0, unknown: 0, forgotten: 0 }
-    for (let seed = 0; seed < seedCount; seed++) {
+    for (const seed of [...seedsKept, ...Array(seedCount).keys()]) {
       try {
         const { counts } = await runSeed(`metadata-${seed}`)
         for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += counts[name]

@@ -97,7 +97,7 @@ export function decodeHeader (bytes: Uint8Array, key: string, crc32c: Crc): Slot
     kind,
     clusterId: new TextDecoder().decode(bytes.subarray(110, 110 + Math.min(view.getUint16(108, true), clusterIdBytesMax))),
     nodeId: view.getUint32(8, true),
-    token: bytes.slice(16, 16 + tokenBytes),
+    token: new Uint8Array(bytes.subarray(16, 16 + tokenBytes)),
     writerEpoch: readUint64(view, 32),
     id: { epoch: readUint64(view, 40) - 1, slot: readUint64(view, 48) },
     knownBefore: readUint64(view, 56),

@@ -1,6 +1,8 @@
 import type { SlotHeader } from './format.ts'
 import type { ListedSlot, LogStore } from './log-store.ts'
 
+const headersAtOnce = 32
+
 /** Where an epoch's part of the log ends. */
 export interface GroupEnd {
   /** The number of the fence, or of the first slot that is not there. */
@@ -10,17 +12,14 @@ export interface GroupEnd {
 
 /**
  * Finds the end of an epoch among its slots, as listed. The slot with the highest number says up to where all are there;
- * the end is looked for from there on, slot by slot, so a few headers are read however long the log is.
+ * the end is looked for from there on, so a few headers are read however long the log is.
  */
 export async function findGroupEnd (log: LogStore, epoch: number, slots: readonly ListedSlot[]): Promise<GroupEnd> {
   const known = await knownBefore(log, epoch, slots)
-  const numbers = new Set(slots.map(({ slot }) => slot))
-  let slot = known
-  for (; numbers.has(slot); slot++) {
-    const header = await log.header(log.keys.slotOf({ epoch, slot }))
-    if (header.kind === 'fence') return { slot, fence: header }
-  }
-  return { slot, fence: undefined }
+  const row: ListedSlot[] = []
+  for (const listed of slots) if (listed.slot === known + row.length) row.push(listed)
+  const fence = await firstFence(log, epoch, row)
+  return fence === undefined ? { slot: known + row.length, fence } : { slot: fence.id.slot, fence }
 }
 
 /**
@@ -29,10 +28,14 @@ export async function findGroupEnd (log: LogStore, epoch: number, slots: readonl
  */
 export async function findLowestFence (log: LogStore, epoch: number, slots: readonly ListedSlot[]): Promise<number | undefined> {
   const known = await knownBefore(log, epoch, slots)
-  for (const { slot } of slots) {
-    if (slot < known) continue
-    const header = await log.header(log.keys.slotOf({ epoch, slot }))
-    if (header.kind === 'fence') return slot
+  return (await firstFence(log, epoch, slots.filter(({ slot }) => slot >= known)))?.id.slot
+}
+
+async function firstFence (log: LogStore, epoch: number, slots: readonly ListedSlot[]): Promise<SlotHeader | undefined> {
+  for (let at = 0; at < slots.length; at += headersAtOnce) {
+    const headers = await Promise.all(slots.slice(at, at + headersAtOnce).map(({ slot }) => log.header(log.keys.slotOf({ epoch, slot }))))
+    const fence = headers.find(({ kind }) => kind === 'fence')
+    if (fence !== undefined) return fence
   }
   return undefined
 }

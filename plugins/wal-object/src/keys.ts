@@ -10,8 +10,6 @@ export const slotsMax = 10 ** slotDigits
 /** One place in the log. Epochs follow each other, slots within an epoch are numbered from 0. */
 export interface SlotId { readonly epoch: number, readonly slot: number }
 
-export function compareSlots (a: SlotId, b: SlotId): number { return a.epoch - b.epoch || a.slot - b.slot }
-
 /** The names of a log's objects. */
 export class Keys {
   /** Ends with `/`. */

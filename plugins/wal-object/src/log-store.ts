@@ -1,5 +1,5 @@
 import { StreambedError, type Environment, type ObjectStore } from '@streambed/sdk'
-import { decodeHeader, headerBytes, type Owner, type SlotHeader } from './format.ts'
+import { corrupt, decodeHeader, headerBytes, type Owner, type SlotHeader } from './format.ts'
 import type { Keys } from './keys.ts'
 
 /** A slot as a listing shows it. */
@@ -53,10 +53,11 @@ export class LogStore {
     return groups
   }
 
-  /** The slots of one epoch, ascending. */
-  async group (epoch: number): Promise<ListedSlot[]> {
+  /** The slots of one epoch, ascending, from number `from` on. */
+  async group (epoch: number, from = 0): Promise<ListedSlot[]> {
     const slots: ListedSlot[] = []
-    await this.#list(this.keys.groupOf(epoch), (key, size) => { slots.push({ slot: this.keys.parseSlot(key).slot, size }) })
+    const after = from === 0 ? undefined : this.keys.slotOf({ epoch, slot: from - 1 })
+    await this.#list(this.keys.groupOf(epoch), (key, size) => { slots.push({ slot: this.keys.parseSlot(key).slot, size }) }, after)
     return slots
   }
 
@@ -95,6 +96,7 @@ export class LogStore {
     if (header.clusterId !== clusterId || header.nodeId !== nodeId) {
       throw new StreambedError('MISCONFIGURED', `the log belongs to another broker; give each its own prefix. key=${key} log: cluster=${header.clusterId} node=${header.nodeId}; this broker: cluster=${clusterId} node=${nodeId}`)
     }
+    if (key !== (header.kind === 'claim' ? this.keys.claimOf(header.writerEpoch) : this.keys.slotOf(header.id))) throw corrupt('stands in another place than it was put', key)
     return header
   }
 }

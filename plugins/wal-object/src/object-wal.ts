@@ -121,6 +121,7 @@ export class ObjectWal implements Wal {
     this.#carried = this.#trimmed
     this.#recovered = chain.map(({ id, size }) => new IndexedSlot(id, size, this.#lastPosition))
     for (const slot of this.#recovered) this.#index.push(slot)
+    this.#index.trim(this.#trimmed)
     this.#janitor = new Janitor(log, toSweep, last?.firstNeeded)
     this.#janitor.start()
   }

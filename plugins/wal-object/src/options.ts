@@ -109,12 +109,12 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     description: 'The share of puts that may be sent a second time, 0 to 0.5. 0: none.'
   },
   scope: {
-    type: 'process | host | zone | region | multiRegion',
+    type: 'process, host, zone, region or multiRegion',
     default: 'host',
     description: 'What a loss may take without losing a record: that of the object store in use, which the log cannot ask for. It is declared here and proves nothing; say no more than the store does (its own entry names its scope).'
   },
   latencyClass: {
-    type: 'A | B | C',
+    type: 'A, B or C',
     default: 'C',
     description: 'The latency class of the object store in use, declared like the scope: standard object storage is C, express zones are B.'
   }

@@ -1,6 +1,5 @@
 import { StreambedError, type WalRecord } from '@streambed/sdk'
 import { corrupt, decodeRecords } from './format.ts'
-import { compareSlots } from './keys.ts'
 import type { LogStore } from './log-store.ts'
 import { throwIfFenced, type ChainSlot } from './take-over.ts'
 
@@ -36,13 +35,13 @@ export async function * recover (log: LogStore, { chain, onSlot, trimmed }: Reco
     const key = log.keys.slotOf(id)
     const { bytes, header } = await found(log, ahead.shift()!, key)
     aheadBytes -= size
-    if (header.kind !== 'records' || compareSlots(header.id, id) !== 0) throw corrupt('stands in another place than it was put', key)
+    if (header.kind !== 'records') throw corrupt('is of another kind than its place in the log', key)
     if (next !== undefined && header.firstPosition !== next) throw corrupt(`begins at position ${header.firstPosition}, and the one before ends at ${next}`, key)
     next = header.firstPosition + header.recordCount
     onSlot(index, next - 1)
     let position = header.firstPosition
     for (const record of decodeRecords(bytes, header, key, crc32c)) {
-      if (position > trimmed) yield { position, data: record.slice() }
+      if (position > trimmed) yield { position, data: new Uint8Array(record) }
       position++
     }
   }

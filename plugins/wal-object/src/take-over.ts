@@ -6,6 +6,9 @@ import { rootEpoch, type SlotId } from './keys.ts'
 import type { ListedSlot, LogStore } from './log-store.ts'
 import type { SettledPut } from './settled-put.ts'
 
+/** How far ahead a fast writer is barred at first; each time that it gets past, four times as far. */
+const leapSlotsMin = 256
+
 /** One slot of the log as it was taken over. */
 export interface ChainSlot { readonly id: SlotId, readonly size: number }
 
@@ -79,6 +82,10 @@ async function link (log: LogStore, puts: SettledPut, groups: Map<number, Listed
   const ends = new Map<number, GroupEnd>()
   const put = (id: SlotId, knownBefore: number) => puts.put(keys.slotOf(id), encodeMark(log, 'fence', id, knownBefore), signal)
   let epoch = from
+  const listFrom = async (slot: number): Promise<void> => {
+    const before = (groups.get(epoch) ?? []).filter(listed => listed.slot < slot)
+    groups.set(epoch, [...before, ...await log.group(epoch, slot)])
+  }
   for (let lost = 0; ;) {
     if (epoch >= writerEpoch) throw fenced(writerEpoch, epoch)
     const isRoot = epoch === rootEpoch
@@ -94,14 +101,14 @@ async function link (log: LogStore, puts: SettledPut, groups: Map<number, Listed
       if (settled.by.kind === 'fence') by = settled.by
     }
     if (by === undefined) {
-      // The writer was faster. In a while it is barred further ahead; the slots up to there are then soon filled or ours.
-      if (++lost > 1) await put({ epoch, slot: end.slot + 2 ** Math.min(lost, 20) }, end.slot)
-      groups.set(epoch, await log.group(epoch))
+      // The writer was faster. It is barred further ahead; the slots up to there are then soon filled or ours.
+      await put({ epoch, slot: end.slot + leapSlotsMin * 4 ** Math.min(lost++, 8) }, end.slot)
+      await listFrom(end.slot)
       continue
     }
     if (!isRoot) {
       ends.set(epoch, { slot: by.id.slot, fence: by })
-      groups.set(epoch, await log.group(epoch))
+      await listFrom(end.slot)
     }
     if (isSameToken(by.token, token)) return ends
     if (by.writerEpoch >= writerEpoch) throw fenced(writerEpoch, by.writerEpoch)

@@ -163,7 +163,8 @@ async function runSeed (seed: string): Promise<Checker> {
       if (random.fraction() < 0.6) stores[random.below(stores.length)]!.pausedUntilMs = clock.monotonicMs() + random.fraction() * 20_000
     }
     await Promise.all(running)
-    await sleep(clock, 60_000)
+    // Longer than a process stands still and a put lingers.
+    await sleep(clock, 200_000)
     weather.isBad = false
     for (const wal of keep) await wal.close()
     // All that was under way has landed. Two more openings find the log in order, and the store holds no more than it must.
