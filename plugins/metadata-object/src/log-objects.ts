@@ -105,13 +105,18 @@ export class LogObjects {
     }
   }
 
-  /** Resolves when all are deleted; what is not is named in the log and found again later. */
+  /** Never fails: none of these is part of the log any more, and what is left is found again by a later truncation. */
   async remove (keys: readonly string[]): Promise<void> {
+    const { logger, metrics } = this.environment
     for (let from = 0; from < keys.length; from += pageKeysMax) {
-      this.environment.metrics.count('metadata_object_deletes')
-      const outcomes = await this.#store.delete(keys.slice(from, from + pageKeysMax))
-      const failed = outcomes.find(outcome => outcome.kind === 'failed')
-      if (failed !== undefined) this.environment.logger.warn('an object that the metadata log no longer needs could not be deleted', { key: failed.key, error: failed.error.message })
+      metrics.count('metadata_object_deletes')
+      try {
+        const outcomes = await this.#store.delete(keys.slice(from, from + pageKeysMax))
+        const failed = outcomes.find(outcome => outcome.kind === 'failed')
+        if (failed !== undefined) throw failed.error
+      } catch (error) {
+        logger.warn('objects that the metadata log no longer needs could not be deleted', { key: keys[from], error: String(error) })
+      }
     }
   }
 

@@ -184,7 +184,7 @@ export class ObjectMetadataLog implements MetadataLog {
       const found = forgotten.find(each => each.start === start)
       if (found === undefined) continue
       // Whoever put what is there now, it is no part of the log.
-      await this.#objects.remove([this.#objects.slotKey(start)]).catch(() => {})
+      await this.#objects.remove([this.#objects.slotKey(start)])
       if (isSameToken(found.token, token)) return
       throw conflict(start, mark)
     }

@@ -57,7 +57,6 @@ export function encodeSlot (header: SlotHeader, records: readonly (readonly Uint
     view.setUint32(headerBytes + entryBytes * i, at - start, true)
     view.setUint32(headerBytes + entryBytes * i + 4, crc32c(bytes.subarray(start, at)), true)
   }
-  const tableCrc = crc32c(bytes.subarray(headerBytes, headerBytes + tableBytes))
   const cluster = new TextEncoder().encode(header.clusterId)
   view.setUint32(0, magic, true)
   view.setUint16(4, formatVersion, true)
@@ -74,9 +73,8 @@ export function encodeSlot (header: SlotHeader, records: readonly (readonly Uint
   writeUint64(view, 80, header.firstNeeded.slot)
   writeUint64(view, 88, header.firstPosition)
   writeUint64(view, 96, header.bodyBytes)
-  view.setUint32(104, tableCrc, true)
-  view.setUint16(108, cluster.length, true)
-  bytes.set(cluster, 110)
+  view.setUint16(104, cluster.length, true)
+  bytes.set(cluster, 106)
   view.setUint32(headerCrcAt, crc32c(bytes.subarray(0, headerCrcAt)), true)
   return bytes
 }
@@ -95,7 +93,7 @@ export function decodeHeader (bytes: Uint8Array, key: string, crc32c: Crc): Slot
   if (kind === undefined) throw corrupt('is of an unknown kind', key)
   return {
     kind,
-    clusterId: new TextDecoder().decode(bytes.subarray(110, 110 + Math.min(view.getUint16(108, true), clusterIdBytesMax))),
+    clusterId: new TextDecoder().decode(bytes.subarray(106, 106 + Math.min(view.getUint16(104, true), clusterIdBytesMax))),
     nodeId: view.getUint32(8, true),
     token: new Uint8Array(bytes.subarray(16, 16 + tokenBytes)),
     writerEpoch: readUint64(view, 32),
@@ -114,7 +112,6 @@ export function * decodeRecords (bytes: Uint8Array, header: SlotHeader, key: str
   const tableEnd = headerBytes + entryBytes * header.recordCount
   if (bytes.length !== tableEnd + header.bodyBytes) throw corrupt('has another size than its header says', key)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (crc32c(bytes.subarray(headerBytes, tableEnd)) !== view.getUint32(104, true)) throw corrupt('fails the checksum of its table', key)
   let at = tableEnd
   for (let i = 0; i < header.recordCount; i++) {
     const end = at + view.getUint32(headerBytes + entryBytes * i, true)

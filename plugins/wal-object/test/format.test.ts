@@ -32,7 +32,7 @@ describe('a slot', () => {
   it('has the bytes that docs/formats/wal-object.md says', () => {
     const bytes = Buffer.from(encodeSlot(header, records, crc32c))
     assert.equal(bytes.length, headerBytes + 2 * 8 + 5)
-    assert.equal(bytes.subarray(0, 113).toString('hex'), [
+    assert.equal(bytes.subarray(0, 109).toString('hex'), [
       '53424f57', '0100', '0100', // SBOW, format 1, kind records
       '07000000', '02000000', // node, count of records
       'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf', // token
@@ -43,7 +43,6 @@ describe('a slot', () => {
       '0500000000000000', '0300000000000000', // first needed: epoch + 1, slot
       '0100000002000000', // first position
       '0500000000000000', // bytes of the records
-      Buffer.from(new Uint32Array([crc32c(bytes.subarray(256, 272))]).buffer).toString('hex'), // CRC of the table
       '0300', Buffer.from('c-1').toString('hex')
     ].join(''))
     assert.equal(bytes.readUInt32LE(252), crc32c(bytes.subarray(0, 252)))
@@ -111,11 +110,33 @@ describe('a damaged log', () => {
     }
   })
 
-  it('is refused when two objects are exchanged', async () => {
+  it('is refused when an object is one of the same place but of another history', async () => {
+    const { keys, medium } = await filled()
+    const { bytes } = medium.objects.get(keys[10]!)!
+    const other = decodeHeader(bytes, keys[10]!, crc32c)
+    medium.store(keys[10]!, encodeSlot({ ...other, firstPosition: other.firstPosition + 1 }, [[Buffer.from('record 10')]], crc32c), 0)
+    assert.equal(await openAndRecover(medium), 'CORRUPT')
+  })
+
+  it('is refused when its last two objects are exchanged', async () => {
+    const { keys, medium } = await filled()
+    const [a, b] = [medium.objects.get(keys[28]!)!, medium.objects.get(keys[29]!)!]
+    medium.store(keys[28]!, b.bytes, 0)
+    medium.store(keys[29]!, a.bytes, 0)
+    assert.equal(await openAndRecover(medium), 'CORRUPT')
+  })
+
+  it('is refused when two objects in its middle are exchanged', async () => {
     const { keys, medium } = await filled()
     const [a, b] = [medium.objects.get(keys[10]!)!, medium.objects.get(keys[11]!)!]
     medium.store(keys[10]!, b.bytes, 0)
     medium.store(keys[11]!, a.bytes, 0)
+    assert.equal(await openAndRecover(medium), 'CORRUPT')
+  })
+
+  it('is refused when an object stands where another one was put', async () => {
+    const { keys, medium } = await filled()
+    medium.store(medium.sortedKeys('logs/one/claims/')[0]!, medium.objects.get(keys[3]!)!.bytes, 0)
     assert.equal(await openAndRecover(medium), 'CORRUPT')
   })
 

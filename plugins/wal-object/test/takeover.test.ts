@@ -99,33 +99,36 @@ describe('a takeover', () => {
     })
   })
 
-  it('is refused when it stood still before its fence, and that then lands where a later epoch has deleted', async () => {
-    await run(async () => {
-      const first = await openWal(gate().store, environment, 1, patient)
-      await first.append([Buffer.from('a')])
-      const slow = gate()
-      slow.holds = key => key.includes('/slots/')
-      const second = codeOf(openWal(slow.store, environment, 2, patient))
-      await sleep(clock, 10)
-      assert.equal(slow.heldCount, 1, 'the fence for slot 1 is under way')
-      await first.append([Buffer.from('b')])
-      await first.append([Buffer.from('c')])
-      const third = await openWal(gate().store, environment, 3, patient)
-      const records = await recovered(third)
-      assert.deepEqual(texts(records), ['a', 'b', 'c'])
-      await third.trim(records[2]!.position)
-      await third.append([Buffer.from('d')])
-      await sleep(clock, 100)
-      assert.deepEqual(medium.sortedKeys('logs/one/slots/0000000000000001/').map(key => key.slice(-2)), ['03'], 'slot 1 is free again')
-      slow.release()
-      assert.equal(await second, 'FENCED')
-      await third.append([Buffer.from('e')])
-      await Promise.all([first.close(), third.close()])
-      const fourth = await openWal(gate().store, environment, 4, patient)
-      assert.deepEqual(texts(await recovered(fourth)), ['d', 'e'])
-      await fourth.close()
+  for (const before of [['a'], []]) {
+    it(`is refused when it stood still before its fence, and that then lands where a later epoch has deleted, behind ${before.length} records`, async () => {
+      await run(async () => {
+        const first = await openWal(gate().store, environment, 1, patient)
+        for (const text of before) await first.append([Buffer.from(text)])
+        const slow = gate()
+        slow.holds = key => key.includes('/slots/')
+        const second = codeOf(openWal(slow.store, environment, 2, patient))
+        await sleep(clock, 10)
+        assert.equal(slow.heldCount, 1, 'the fence for the next slot is under way')
+        await first.append([Buffer.from('b')])
+        await first.append([Buffer.from('c')])
+        const third = await openWal(gate().store, environment, 3, patient)
+        const records = await recovered(third)
+        assert.deepEqual(texts(records), [...before, 'b', 'c'])
+        await third.trim(records.at(-1)!.position)
+        await third.append([Buffer.from('d')])
+        await sleep(clock, 100)
+        const fence = before.length + 2
+        assert.deepEqual(medium.sortedKeys('logs/one/slots/0000000000000001/').map(key => Number(key.slice(-2))), [fence], 'that slot is free again')
+        slow.release()
+        assert.equal(await second, 'FENCED')
+        await third.append([Buffer.from('e')])
+        await Promise.all([first.close(), third.close()])
+        const fourth = await openWal(gate().store, environment, 4, patient)
+        assert.deepEqual(texts(await recovered(fourth)), ['d', 'e'])
+        await fourth.close()
+      })
     })
-  })
+  }
 
   it('that stands still keeps the writer from deleting where its fence may land', async () => {
     await run(async () => {
