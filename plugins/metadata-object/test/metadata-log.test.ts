@@ -102,7 +102,7 @@ describe('instances that share a metadata log', () => {
     for (const { name, prepare } of [
       { name: 'a slot that it has just found', prepare: async (reader: MetadataLog, other: MetadataLog) => { await reader.read(0); await other.append(1, [entry('real')]) } },
       { name: 'a slot that it put itself', prepare: async (reader: MetadataLog) => { await reader.append(1, [entry('real')]) } },
-      { name: 'the last slot of a log that it looks at anew', prepare: async (reader: MetadataLog, other: MetadataLog) => { await other.append(1, [entry('real')]); await other.writeSnapshot(1, entry('state 1')); await other.truncateBefore(1) } }
+      { name: 'the last slot of a log that it looks at anew', prepare: async (_reader: MetadataLog, other: MetadataLog) => { await other.append(1, [entry('real')]); await other.writeSnapshot(1, entry('state 1')); await other.truncateBefore(1) } }
     ]) {
       it(`${name} is not mistaken for the sleeper's`, async () => {
         const own = setup()
