@@ -1,10 +1,12 @@
 import type { BackendConfig, BrokerConfig } from './config/broker-config.ts'
+import { firstStoreName } from './config/stores.ts'
 import { loadBackend, type LoadedBackend } from './plugins/plugin-loader.ts'
 
 /** The plugins that a configuration names, loaded, with validated options. Nothing is opened yet. */
 export interface LoadedBackends {
   readonly wal: LoadedBackend<'wal'>
-  readonly objects: LoadedBackend<'objects'>
+  /** By the stores' names. */
+  readonly stores: ReadonlyMap<string, LoadedBackend<'objects'>>
   readonly metadata: LoadedBackend<'metadata'>
   /** Brings the WAL that the metadata says this node last used, should it differ from today's. */
   loadWal (backend: BackendConfig): Promise<LoadedBackend<'wal'>>
@@ -12,11 +14,13 @@ export interface LoadedBackends {
 
 export async function loadBackends (config: BrokerConfig): Promise<LoadedBackends> {
   const { storage } = config
-  const loadWal = (backend: BackendConfig): Promise<LoadedBackend<'wal'>> => loadBackend('wal', backend, config)
-  const [wal, objects, metadata] = await Promise.all([
+  const loadWal = (backend: BackendConfig): Promise<LoadedBackend<'wal'>> => loadBackend('wal', backend, ['storage', 'wal'], config)
+  const loadStores = Object.entries(storage.stores).map(async ([name, backend]) =>
+    [name, await loadBackend('objects', backend, name === firstStoreName ? ['storage', 'objects'] : ['storage', 'stores', name], config)] as const)
+  const [wal, stores, metadata] = await Promise.all([
     loadWal(storage.wal),
-    loadBackend('objects', storage.objects, config),
-    loadBackend('metadata', storage.metadata, config)
+    Promise.all(loadStores),
+    loadBackend('metadata', storage.metadata, ['storage', 'metadata'], config)
   ])
-  return { wal, objects, metadata, loadWal }
+  return { wal, stores: new Map(stores), metadata, loadWal }
 }

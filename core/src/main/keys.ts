@@ -1,5 +1,5 @@
 import type { ServiceIdentifier } from 'inversify'
-import type { Environment, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
+import type { Environment, MetadataLog, Wal } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { StreamEngine } from '../storage/stream/stream-engine.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -7,6 +7,7 @@ import type { Network } from '../runtime/network.ts'
 import type { Server } from '../server/server.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { LoadedBackends } from './backends.ts'
+import type { ObjectStores } from './object-stores.ts'
 import type { Registration } from './register-node.ts'
 
 /** What the container binds. Simulations and tests bind other environments, networks and backends to the same keys. */
@@ -15,7 +16,8 @@ export const keys = {
   environment: Symbol('Environment') as ServiceIdentifier<Environment>,
   network: Symbol('Network') as ServiceIdentifier<Network>,
   backends: Symbol('LoadedBackends') as ServiceIdentifier<LoadedBackends>,
-  objectStore: Symbol('ObjectStore') as ServiceIdentifier<ObjectStore>,
+  stores: Symbol('ObjectStores') as ServiceIdentifier<ObjectStores>,
+  checkedStores: Symbol('CheckedObjectStores') as ServiceIdentifier<ObjectStores>,
   metadataLog: Symbol('MetadataLog') as ServiceIdentifier<MetadataLog>,
   metadata: Symbol('Metadata') as ServiceIdentifier<Metadata>,
   registration: Symbol('Registration') as ServiceIdentifier<Registration>,

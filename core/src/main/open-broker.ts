@@ -1,17 +1,17 @@
 import 'reflect-metadata'
 import { Container } from 'inversify'
-import type { Environment, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
+import type { Environment, MetadataLog, Wal } from '@streambed/sdk'
 import { Broker } from '../broker/broker.ts'
 import { Metadata } from '../metadata/metadata.ts'
 import type { Endpoint } from '../metadata/records.ts'
 import { StreamCatalog } from '../metadata/stream-catalog.ts'
 import type { Network } from '../runtime/network.ts'
 import { Server } from '../server/server.ts'
-import { RetryingObjectStore } from '../storage/object-store/retrying-object-store.ts'
 import { StreamEngine } from '../storage/stream/stream-engine.ts'
 import { loadBackends, type LoadedBackends } from './backends.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { keys } from './keys.ts'
+import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { openWal } from './open-wal.ts'
 import { registerNode, type Registration } from './register-node.ts'
 
@@ -77,12 +77,10 @@ function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStac
   container.bind(keys.network).toConstantValue(host.network)
   container.bind(keys.backends).toResolvedValue(async () => host.backends ?? await loadBackends(config))
 
-  container.bind(keys.objectStore).toResolvedValue(async ({ objects }: LoadedBackends): Promise<ObjectStore> =>
-    opened.use(new RetryingObjectStore(await objects.plugin.open(objects.options, environment), environment)), [keys.backends])
+  container.bind(keys.stores).toResolvedValue((backends: LoadedBackends) => openStores(backends, environment, opened), [keys.backends])
 
-  container.bind(keys.metadataLog).toResolvedValue(async ({ metadata }: LoadedBackends, objectStore: ObjectStore): Promise<MetadataLog> =>
-    opened.use(await metadata.plugin.open(metadata.options, environment, metadata.plugin.needsObjectStore ? { objectStore } : {})),
-  [keys.backends, keys.objectStore])
+  container.bind(keys.metadataLog).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores): Promise<MetadataLog> =>
+    opened.use(await openMetadataLog(config, backends, stores, environment)), [keys.backends, keys.stores])
 
   container.bind(keys.metadata).toResolvedValue(async (log: MetadataLog) =>
     opened.use(await Metadata.open({ log, environment, snapshotEveryEntries })), [keys.metadataLog])
@@ -94,24 +92,36 @@ function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStac
   container.bind(keys.registration).toResolvedValue((metadata: Metadata, server: Server) =>
     registerNode(metadata, config, endpointsOf(config, server), environment), [keys.metadata, keys.server])
 
-  container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, objectStore: ObjectStore, metadata: Metadata, registration: Registration): Promise<Wal> =>
-    opened.use(await openWal({ config, environment, backends, objectStore, metadata, registration })),
-  [keys.backends, keys.objectStore, keys.metadata, keys.registration])
+  container.bind(keys.checkedStores).toResolvedValue(async (stores: ObjectStores, metadata: Metadata, { clusterId }: Registration): Promise<ObjectStores> => {
+    await checkStores(stores, metadata, clusterId, config, environment)
+    return stores
+  }, [keys.stores, keys.metadata, keys.registration])
 
-  container.bind(keys.engine).toResolvedValue(async (wal: Wal, objectStore: ObjectStore, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
+  container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores, metadata: Metadata, registration: Registration): Promise<Wal> =>
+    opened.use(await openWal({ config, environment, backends, stores, metadata, registration })),
+  [keys.backends, keys.checkedStores, keys.metadata, keys.registration])
+
+  container.bind(keys.engine).toResolvedValue(async (wal: Wal, stores: ObjectStores, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
     opened.use(await StreamEngine.open({
       wal,
-      stores: new Map([[config.storage.engine.store, objectStore]]),
+      stores,
       catalog: new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch }),
       environment,
       options: config.storage.engine
-    })), [keys.wal, keys.objectStore, keys.metadata, keys.registration])
+    })), [keys.wal, keys.checkedStores, keys.metadata, keys.registration])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
     opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes })),
   [keys.engine, keys.metadata, keys.registration])
 
   return container
+}
+
+/** Opens the configured metadata log, in its store if it lives in one. */
+export async function openMetadataLog (config: BrokerConfig, { metadata }: LoadedBackends, stores: ObjectStores, environment: Environment): Promise<MetadataLog> {
+  const { options, plugin } = metadata
+  if (!plugin.needsObjectStore) return await plugin.open(options, environment, {})
+  return await plugin.open(options, environment, { objectStore: stores.get(storeNameFor('metadata', config.storage.metadata, config))! })
 }
 
 /** What clients are told: the advertised address, or the one in use. */

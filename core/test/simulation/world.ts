@@ -5,6 +5,7 @@ import fsObjectStore from '@streambed/object-store-fs'
 import regionalDisk from '@streambed/wal-regional-disk'
 import type { LoadedBackends } from '../../src/main/backends.ts'
 import type { BrokerConfig } from '../../src/main/config/broker-config.ts'
+import { References } from '../../src/main/config/references.ts'
 import { Origin } from '../../src/main/config/origin.ts'
 import type { OpenBroker } from '../../src/main/open-broker.ts'
 import { runBroker } from '../../src/main/run-broker.ts'
@@ -228,7 +229,7 @@ export class World {
       node: { id: 1, rack: null, listeners: [{ name: 'PLAINTEXT', ...address }] },
       storage: {
         wal: { plugin: 'regional-disk', options: { path: folders.wal, capacity: this.profile.walBytes } },
-        objects: { plugin: 'fs', options: { path: folders.objects } },
+        stores: { default: { plugin: 'fs', options: { path: folders.objects } } },
         metadata: { plugin: 'file', options: { path: folders.metadata } },
         engine: this.profile.storage
       },
@@ -236,14 +237,15 @@ export class World {
       limits: defaultServerLimits,
       log: { level: 'info' },
       origin: new Origin('the simulation'),
-    baseFolder: '/'
+      references: new References({}, '/'),
+      baseFolder: '/'
     }
   }
 
   #backends (): LoadedBackends {
     const { metadataFaultRate, storeFaultRate } = this.profile
     const { sabotage } = this.#options
-    const { metadata, objects, wal } = this.#config().storage
+    const { metadata, stores, wal } = this.#config().storage
     const openWal: WalPlugin['open'] = async (options, environment, context) => {
       const opened = await regionalDisk.open(options as never, environment, context)
       return sabotage?.wal?.(opened) ?? opened
@@ -258,7 +260,7 @@ export class World {
     }
     return {
       wal: { options: wal.options, plugin: { ...regionalDisk, open: openWal } as WalPlugin },
-      objects: { options: objects.options, plugin: { ...fsObjectStore, open: openStore } as ObjectStorePlugin },
+      stores: new Map([['default', { options: stores.default!.options, plugin: { ...fsObjectStore, open: openStore } as ObjectStorePlugin }]]),
       metadata: { options: metadata.options, plugin: { ...fileMetadataLog, open: openLog } as MetadataLogPlugin },
       loadWal: () => Promise.reject(new Error('the WAL never changes here'))
     }

@@ -10,8 +10,9 @@ const check: CommandModule<object, { readonly config: string | undefined }> = {
   builder: args => args.option('config', { alias: 'c', type: 'string', requiresArg: true, describe: 'Configuration file (YAML)' }),
   handler: async ({ config: file }) => {
     const config = await loadConfig({ environment: environmentVariables, ...file === undefined ? {} : { file } })
-    const { metadata, objects, wal } = await loadBackends(config)
-    process.stdout.write(`${file ?? 'the default configuration'}: ok (wal ${wal.plugin.name}, objects ${objects.plugin.name}, metadata ${metadata.plugin.name})\n`)
+    const { metadata, stores, wal } = await loadBackends(config)
+    const objects = [...stores].map(([name, { plugin }]) => name === config.storage.engine.store ? plugin.name : `${plugin.name} as ${name}`).join(', ')
+    process.stdout.write(`${file ?? 'the default configuration'}: ok (wal ${wal.plugin.name}, objects ${objects}, metadata ${metadata.plugin.name})\n`)
   }
 }
 

@@ -1,10 +1,13 @@
 import type { StorageOptions } from '../../storage/options.ts'
 import type { ServerLimits } from '../../server/limits.ts'
 import type { Origin } from './origin.ts'
+import type { References } from './references.ts'
 
 /** One storage backend as the operator chose it: a plugin by alias, package name or path, and its own options. */
 export interface BackendConfig {
   readonly plugin: string
+  /** Of a WAL or metadata log that lives in an object store: that store's name, where the operator gave it. */
+  readonly store?: string
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -24,7 +27,8 @@ export interface BrokerConfig {
   readonly node: { readonly id: number, readonly rack: string | null, readonly listeners: readonly ListenerConfig[] }
   readonly storage: {
     readonly wal: BackendConfig
-    readonly objects: BackendConfig
+    /** By name; new objects go to `engine.store`. */
+    readonly stores: Readonly<Record<string, BackendConfig>>
     readonly metadata: BackendConfig
     readonly engine: StorageOptions
   }
@@ -34,6 +38,8 @@ export interface BrokerConfig {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   /** What errors blame for a setting. */
   readonly origin: Origin
+  /** Follows references to secrets in the options of backends. */
+  readonly references: References
   /** The folder that relative paths and plugin paths are resolved against. */
   readonly baseFolder: string
 }

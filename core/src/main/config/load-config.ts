@@ -7,7 +7,9 @@ import { validateBrokerConfigs } from '../../broker/config/broker-configs.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import { overridesFrom, withValue } from './environment-overrides.ts'
 import { Origin } from './origin.ts'
-import { fileSchema } from './schema.ts'
+import { References } from './references.ts'
+import { embeddedObjects, fileSchema } from './schema.ts'
+import { namedStores } from './stores.ts'
 
 export interface ConfigSource {
   /** Absent: the embedded default. */
@@ -30,24 +32,27 @@ export async function loadConfig ({ environment, file }: ConfigSource): Promise<
     const name = /^kafka\.([^:]*)/.exec(cause.message)?.[1] ?? ''
     throw new StreambedError(cause.code, `${origin.of(['kafka', name])}: ${cause.message}`, { cause })
   }
-  return toBrokerConfig(parsed.data, origin, file)
+  return toBrokerConfig(parsed.data, origin, { environment, ...file === undefined ? {} : { file } })
 }
 
-function toBrokerConfig (data: z.output<typeof fileSchema>, origin: Origin, file: string | undefined): BrokerConfig {
+function toBrokerConfig (data: z.output<typeof fileSchema>, origin: Origin, { environment, file }: ConfigSource): BrokerConfig {
   const { advertised, id, listeners, rack } = data.node
-  const { metadata, objects, wal, ...engine } = data.storage
+  const { defaultStore: chosenStore, metadata, objects, stores: furtherStores, wal, ...engine } = data.storage
+  const { stores, defaultStore } = namedStores({ objects, stores: furtherStores, defaultStore: chosenStore }, embeddedObjects, origin)
+  const baseFolder = file === undefined ? '.' : path.dirname(file)
   return {
     node: {
       id,
       rack,
       listeners: listeners.map(listener => ({ ...listener, ...advertised === null ? {} : { advertised: { host: advertised.host, port: advertised.port } } }))
     },
-    storage: { wal, objects, metadata, engine: { store: 'default', ...engine } },
+    storage: { wal, stores, metadata, engine: { store: defaultStore, ...engine } },
     kafka: data.kafka,
     limits: data.limits,
     log: data.log,
     origin,
-    baseFolder: file === undefined ? '.' : path.dirname(file)
+    references: new References(environment, baseFolder),
+    baseFolder
   }
 }
 

@@ -17,6 +17,8 @@ export const embeddedDefault = Object.freeze({
   metadata: { plugin: 'file', path: './data/metadata' }
 })
 
+export const embeddedObjects: BackendConfig = { plugin: embeddedDefault.objects.plugin, options: { path: embeddedDefault.objects.path } }
+
 const listener = z.string().transform((text, context): Omit<ListenerConfig, 'advertised'> => {
   const parsed = parseListener(text)
   if (!('problem' in parsed)) return parsed
@@ -25,6 +27,10 @@ const listener = z.string().transform((text, context): Omit<ListenerConfig, 'adv
 })
 
 const backend = z.looseObject({ plugin: z.string().min(1) }).transform(({ plugin, ...options }): BackendConfig => ({ plugin, options }))
+/** Of a backend that may live in an object store: `store` is for the host, the rest for the plugin. */
+const backendInStore = z.looseObject({ plugin: z.string().min(1), store: z.string().min(1).optional() })
+  .transform(({ plugin, store, ...options }): BackendConfig => ({ plugin, options, ...store === undefined ? {} : { store } }))
+const storeName = z.string().regex(/^[a-z][a-zA-Z0-9-]{0,62}$/, { error: issue => `expected the name of a store, letters, digits and hyphens, got '${String(issue.input)}'` })
 
 const count = (min: number, max: number): z.ZodNumber => z.int({ error: issue => `expected a whole number, got ${JSON.stringify(issue.input)}` })
   .min(min, { error: issue => `expected ${min} to ${max}, got ${String(issue.input)}` })
@@ -39,9 +45,11 @@ export const sections = {
     advertised: { schema: listener.nullable().default(null), doc: 'The address that clients are told, where it is not the one to listen on.' }
   },
   storage: {
-    wal: { schema: backend.prefault({ ...embeddedDefault.wal }), doc: 'The write-ahead log: `plugin` by alias, package name or path, and its options.' },
-    objects: { schema: backend.prefault({ ...embeddedDefault.objects }), doc: 'The object store: `plugin` and its options.' },
-    metadata: { schema: backend.prefault({ ...embeddedDefault.metadata }), doc: 'The metadata log: `plugin` and its options.' },
+    wal: { schema: backendInStore.prefault({ ...embeddedDefault.wal }), doc: 'The write-ahead log: `plugin` by alias, package name or path, and its options. `store`: for plugins that live in an object store, its name; the default store where absent.' },
+    objects: { schema: backend.nullable().default(null), doc: 'The object store named `default`: `plugin` and its options. Without any store: `fs` below `./data/objects`. Secrets are best given as `{ env: NAME }` or `{ file: PATH }`.' },
+    stores: { schema: z.record(storeName, backend).default({}), doc: 'More object stores, by name. What was ever written to a store is read from there: keep it here for as long as it holds objects.' },
+    defaultStore: { schema: storeName.nullable().default(null), doc: 'The store that new objects go to; `default`, or the only one, where absent. May change at a restart.' },
+    metadata: { schema: backendInStore.prefault({ ...embeddedDefault.metadata }), doc: 'The metadata log: `plugin` and its options. `store`: for plugins that live in an object store, its name; required once there are several.' },
     logCacheBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultStorageOptions.logCacheBytesMax), doc: 'Memory for recent records, for readers near the end.' },
     pendingBytesMax: { schema: bytes(8 * MiB, 64 * GiB).default(defaultStorageOptions.pendingBytesMax), doc: 'Records that wait for upload, at most; producers are slowed down near it and refused at it.' },
     blockCacheBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultStorageOptions.blockCacheBytesMax), doc: 'Memory for blocks of objects, for readers that lag.' },

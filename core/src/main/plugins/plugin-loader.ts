@@ -23,12 +23,21 @@ export type PluginOf<Role extends BackendRole> = Extract<Plugin, { readonly kind
 /** A plugin and its validated options. */
 export interface LoadedBackend<Role extends BackendRole> { readonly plugin: PluginOf<Role>, readonly options: unknown }
 
-/** Brings the plugin that `backend` names and validates its options. MISCONFIGURED names the key, what was wrong, and the remedy. */
-export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, config: Pick<BrokerConfig, 'baseFolder' | 'origin'>): Promise<LoadedBackend<Role>> {
-  const { baseFolder, origin } = config
-  const plugin = await importPlugin(role, backend.plugin, baseFolder, `${origin.of(['storage', role, 'plugin'])}: storage.${role}`)
-  return { plugin, options: await validateOptions(plugin.options, backend.options, role, origin) }
+/**
+ * Brings the plugin that `backend` names, follows references in its options and validates them. `at`: the backend's key in the
+ * configuration. MISCONFIGURED names the key, what was wrong, and the remedy.
+ */
+export async function loadBackend<Role extends BackendRole> (role: Role, backend: BackendConfig, at: readonly string[], config: Pick<BrokerConfig, 'baseFolder' | 'origin' | 'references'>): Promise<LoadedBackend<Role>> {
+  const { baseFolder, origin, references } = config
+  const plugin = await importPlugin(role, backend.plugin, baseFolder, `${origin.of([...at, 'plugin'])}: ${at.join('.')}`)
+  if (backend.store !== undefined && !livesInStore(plugin)) {
+    throw new StreambedError('MISCONFIGURED', `${origin.of([...at, 'store'])}: ${at.join('.')}.store: the plugin '${backend.plugin}' lives in no object store; leave it out`)
+  }
+  const options = await references.follow(backend.options, key => `${origin.of([...at, key])}: ${at.join('.')}.${key}`)
+  return { plugin, options: await validateOptions(plugin.options, options, at, origin) }
 }
+
+function livesInStore (plugin: Plugin): boolean { return plugin.kind !== 'objectStore' && plugin.needsObjectStore }
 
 /** The short names that configuration may use for a role. */
 export function knownAliases (role: BackendRole): readonly string[] { return Object.keys(aliases[role]) }
@@ -63,11 +72,11 @@ async function importFrom (name: string, baseFolder: string, where: string, role
 }
 
 /** Validates with the plugin's own schema. Values are never printed: they may be secret. */
-async function validateOptions (schema: OptionsSchema<unknown>, options: unknown, role: BackendRole, origin: Origin): Promise<unknown> {
+async function validateOptions (schema: OptionsSchema<unknown>, options: unknown, at: readonly string[], origin: Origin): Promise<unknown> {
   const result = await schema['~standard'].validate(options)
   if (result.issues === undefined) return result.value
   const problems = result.issues.map(issue => {
-    const path = ['storage', role, ...pathOf(issue)]
+    const path = [...at, ...pathOf(issue)]
     const [unknown] = unknownKeysOf(issue)
     const blamed = unknown === undefined ? origin.of(path) : origin.ofUnknown([...path, unknown])
     return `${blamed}: ${path.join('.')}: ${issue.message}`
