@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { brokerConfigReference, topicConfigReference, type ConfigReferenceRow } from '../../broker/config/reference.ts'
-import { backendRoles, loadBackend } from '../plugins/plugin-loader.ts'
-import { Origin } from './origin.ts'
-import { References } from './references.ts'
-import { embeddedDefault, sections } from './schema.ts'
+import { backendRoles, bundledPlugin, knownAliases } from '../plugins/plugin-loader.ts'
+import { sections } from './schema.ts'
 
 /** The reference of every setting, as Markdown: made from the same tables that validate them. */
 export async function configReference (): Promise<string> {
@@ -44,11 +42,12 @@ export async function configReference (): Promise<string> {
 async function backendReference (): Promise<string[]> {
   const lines: string[] = []
   for (const role of backendRoles) {
-    const { plugin: name, ...options } = embeddedDefault[role]
-    const { plugin } = await loadBackend(role, { plugin: name, options }, ['storage', role], { baseFolder: '.', origin: new Origin('the default configuration'), references: new References({}, '.') })
-    lines.push(`### storage.${role}: \`plugin: ${name}\``, '', '| option | type | default | meaning |', '|---|---|---|---|')
-    for (const [option, { default: preset, description, type }] of Object.entries(plugin.optionDocs)) lines.push(`| \`${option}\` | ${type} | ${preset ?? 'required'} | ${description} |`)
-    lines.push('')
+    for (const name of knownAliases(role)) {
+      const { optionDocs } = await bundledPlugin(role, name)
+      lines.push(`### storage.${role}: \`plugin: ${name}\``, '', '| option | type | default | meaning |', '|---|---|---|---|')
+      for (const [option, { default: preset, description, type }] of Object.entries(optionDocs)) lines.push(`| \`${option}\` | ${cell(type)} | ${cell(preset ?? 'required')} | ${cell(description)} |`)
+      lines.push('')
+    }
   }
   return lines
 }

@@ -11,7 +11,7 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
-  wal: { 'regional-disk': '@streambed/wal-regional-disk', object: '@streambed/wal-object' },
+  wal: { 'regional-disk': '@streambed/wal-regional-disk', efs: '@streambed/wal-efs', object: '@streambed/wal-object' },
   objects: { fs: '@streambed/object-store-fs', s3: '@streambed/object-store-s3' },
   metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object' }
 }
@@ -38,6 +38,9 @@ export async function loadBackend<Role extends BackendRole> (role: Role, backend
 }
 
 function livesInStore (plugin: Plugin): boolean { return plugin.kind !== 'objectStore' && plugin.needsObjectStore }
+
+/** The plugin that is known by a short name. */
+export async function bundledPlugin<Role extends BackendRole> (role: Role, alias: string): Promise<PluginOf<Role>> { return await importPlugin(role, alias, '.', role) }
 
 /** The short names that configuration may use for a role. */
 export function knownAliases (role: BackendRole): readonly string[] { return Object.keys(aliases[role]) }

@@ -1,0 +1,165 @@
+import { StreambedError, type Environment, type Wal, type WalWriter } from '@streambed/sdk'
+import { alignUp, BatchLog, BatchReader, checkWriter, explainOpenFailure, fenced, makeFolder, release, syncParents } from '@streambed/sdk/batch-log'
+import { DeadlineFiles } from './deadline-files.ts'
+import { EpochFile, listEpochs } from './epoch-file.ts'
+import { segmentsMax, type EpochState } from './format.ts'
+import { epochPath, epochsPath, isSame, segmentIdOf, segmentsPath, type SegmentId } from './layout.ts'
+import type { EfsOptions } from './options.ts'
+import { checkOwner } from './owner-file.ts'
+import { scan, type Scan } from './scan.ts'
+import { Segment } from './segment.ts'
+import { openEntryOf, removeSegments, SegmentLog } from './segment-log.ts'
+
+const newLog: EpochState = Object.freeze({ sequence: 0, writerEpoch: -1, trimmed: -1, scanStart: 0, confirmedEnd: 0, segments: Object.freeze([]) })
+
+/**
+ * Opens the log in the writer's epoch: claims it, fences all lower ones, and only then reads what they wrote. Several
+ * openers may be at it at once, each stopped at any point; the highest epoch stays. Whoever is fenced before it has noted what
+ * it found fails here and has changed nothing that another one reads.
+ */
+export async function openWal (options: EfsOptions, environment: Environment, writer: WalWriter): Promise<Wal> {
+  checkWriter(writer)
+  const fileSystem = new DeadlineFiles(environment.fileSystem, environment.clock, options.deadlineMs)
+  const bounded = { ...environment, fileSystem }
+  try {
+    await using owned = new AsyncDisposableStack()
+    const log = await openLog(options, bounded, writer, owned)
+    owned.move()
+    return log
+  } catch (error) {
+    throw explain(error, options.path)
+  }
+}
+
+async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<Wal> {
+  const { fileSystem, logger, random } = environment
+  const { writerEpoch } = writer
+  await makeFolder(epochsPath(path), fileSystem)
+  await makeFolder(segmentsPath(path), fileSystem)
+  const before = await listEpochs(path, environment)
+  if (before.length === 0) await syncParents(segmentsPath(path), fileSystem)
+  await checkOwner(path, writer, environment)
+  if ((before.at(-1) ?? -1) > writerEpoch) throw fenced(path, writerEpoch, before.at(-1)!)
+  // The name may be there since a crash that came before it was durable; our own claim must not be the first to last.
+  if (before.length === 0) await fileSystem.syncDirectory(path)
+
+  const epochFile = await EpochFile.claim(path, writerEpoch, environment)
+  owned.defer(async () => { await release(logger, 'epoch file', () => epochFile.close()) })
+  // We have made a file in that folder, so this listing knows every claim before ours; a later one lists ours.
+  const claimed = await listEpochs(path, environment)
+  if (claimed.at(-1)! > writerEpoch) throw fenced(path, writerEpoch, claimed.at(-1)!)
+  const lower = claimed.filter(epoch => epoch < writerEpoch)
+  const base = await fenceAll(path, lower, writerEpoch, environment)
+  if (base === undefined) await refuseRemains(path, environment)
+  const found = await scan(path, base ?? newLog, environment)
+  await epochFile.check()
+  const opened = (segment: Segment | undefined): Wal => {
+    const medium = new SegmentLog({ path, epochFile, capacity, segmentBytes, scan: found, segment }, environment)
+    return new BatchLog({ medium, index: found.index, freeFrom: found.freeFrom, end: found.end, trimmed: found.trimmed, lastRecord: found.lastRecord, damage: found.damage }, environment)
+  }
+  // Without a state of ours the one that we read stays the log's: who restores the damaged file finds the rest.
+  if (found.damage !== undefined) return opened(undefined)
+
+  if (found.segments.length + 1 >= segmentsMax) {
+    throw new StreambedError('OVER_CAPACITY', `${found.segments.length} segments of earlier starts still hold records; have them uploaded by a start with a larger "segmentBytes". path=${path}`)
+  }
+  const segment = await Segment.create(path, { epoch: writerEpoch, number: 0, start: found.end, size: alignUp(segmentBytes), salt: random.bytes(8) }, environment)
+  owned.defer(async () => { await release(logger, 'segment', () => segment.close()) })
+  await keepDoubtful(path, found, environment)
+  await epochFile.write({ trimmed: found.trimmed, scanStart: found.freeFrom, confirmedEnd: found.end, segments: [...found.segments, openEntryOf(segment)] })
+  // Whoever fences us after this check reads that state, and needs nothing that is removed now.
+  await epochFile.check()
+  await forget(path, lower, [...found.segments, segment.header], writerEpoch, environment)
+  return opened(segment)
+}
+
+/** Fences every epoch of `lower`, rising. Resolves with the newest state that any of them noted before; undefined for a new log. */
+async function fenceAll (path: string, lower: readonly number[], writerEpoch: number, environment: Environment): Promise<EpochState | undefined> {
+  await using files = new AsyncDisposableStack()
+  const opened: EpochFile[] = []
+  for (const epoch of lower) {
+    let file
+    try {
+      file = await EpochFile.open(path, epoch, environment)
+    } catch (error) {
+      // A later opener, whose check we shall not pass, or an earlier one has finished and needs it no more.
+      if (StreambedError.is(error, 'NOT_FOUND')) continue
+      throw error
+    }
+    const owned = file
+    files.defer(async () => { await release(environment.logger, 'epoch file', () => owned.close()) })
+    await file.fence(writerEpoch)
+    opened.push(file)
+  }
+  for (const file of opened.reverse()) {
+    const state = await file.read()
+    if (state !== undefined) return state
+  }
+  return undefined
+}
+
+/** The last batch can be read, but perhaps from the server's memory only. What is recovered must stay. */
+async function keepDoubtful (path: string, { doubtful }: Scan, environment: Environment): Promise<void> {
+  if (doubtful === undefined) return
+  const segment = await Segment.open(path, doubtful.segment, environment, 'update')
+  try {
+    await segment.write([doubtful.bytes], doubtful.position)
+  } finally {
+    await release(environment.logger, 'segment', () => segment.close())
+  }
+}
+
+/** Removes the files of lower epochs and the segments that no state names. A failure costs space only. */
+async function forget (path: string, lower: readonly number[], kept: readonly SegmentId[], writerEpoch: number, environment: Environment): Promise<void> {
+  const { fileSystem, logger } = environment
+  try {
+    for (const epoch of lower) await removeIfThere(epochPath(path, epoch), fileSystem)
+    const strays: SegmentId[] = []
+    for (const { name } of await fileSystem.list(segmentsPath(path))) {
+      const id = segmentIdOf(name)
+      if (id !== undefined && id.epoch <= writerEpoch && !kept.some(each => isSame(each, id))) strays.push(id)
+    }
+    if (strays.length > 0) await removeSegments(path, strays, environment)
+  } catch (error) {
+    logger.warn('what earlier epochs left behind could not be removed; a later start does', { path, cause: String(error) })
+  }
+}
+
+async function removeIfThere (file: string, fileSystem: Environment['fileSystem']): Promise<void> {
+  try {
+    await fileSystem.remove(file)
+  } catch (error) {
+    if (!StreambedError.is(error, 'NOT_FOUND')) throw error
+  }
+}
+
+/** Segments with records but no epoch are what is left of a log: not to be taken for a new one. */
+async function refuseRemains (path: string, environment: Environment): Promise<void> {
+  for (const { name } of await environment.fileSystem.list(segmentsPath(path))) {
+    const id = segmentIdOf(name)
+    if (id !== undefined && await holdsRecords(path, id, environment)) {
+      throw new StreambedError('CORRUPT', `the epoch files are missing, but a segment with records is there; restore the folder "epochs", or move the segments away. path=${path} segment=${name}`)
+    }
+  }
+}
+
+async function holdsRecords (path: string, id: SegmentId, environment: Environment): Promise<boolean> {
+  let segment: Segment
+  try {
+    segment = await Segment.open(path, id, environment)
+  } catch (error) {
+    if (StreambedError.is(error, 'NOT_FOUND')) return false
+    throw error
+  }
+  try {
+    const reader = new BatchReader(segment, environment.crc32c, { start: segment.header.start, limit: segment.limit }, false)
+    return await reader.next() !== undefined || await reader.findLater(Infinity) !== undefined
+  } finally {
+    await release(environment.logger, 'segment', () => segment.close())
+  }
+}
+
+function explain (error: unknown, path: string): unknown {
+  if (!StreambedError.is(error, 'UNSUPPORTED') || !/O_DIRECT/.test(error.message)) return explainOpenFailure(error, path)
+  return new StreambedError('MISCONFIGURED', `the file system of the log has no direct access (O_DIRECT), without which a takeover is not safe; use NFS, ext4 or xfs. path=${path}: ${error.message}`, { cause: error })
+}

@@ -1,0 +1,62 @@
+import { parseBytes, parseMs, type OptionDoc } from '@streambed/sdk'
+import { z } from 'zod'
+
+const MiB = 2 ** 20
+export const capacityBytesMin = 4 * MiB
+export const segmentBytesMin = MiB
+/** A log has few segments: each is named in the epoch file. */
+export const segmentsOfCapacityMax = 256
+export const deadlineMsMin = 100
+
+function quantity (what: string, parse: (input: unknown) => number | undefined, min: number): z.ZodType<number> {
+  return z.preprocess(input => parse(input) ?? input, z.int({ error: issue => `expected ${what}, got ${JSON.stringify(issue.input)}` })
+    .min(min, { error: issue => `must be at least ${min}, got ${String(issue.input)}` }))
+}
+
+const scopes = ['host', 'zone', 'region'] as const
+
+export const optionsSchema = z.strictObject({
+  path: z.string().min(1, { error: 'must name a folder' }),
+  capacity: quantity('bytes, as a number or as "4GiB"', parseBytes, capacityBytesMin).default(1024 * MiB),
+  segmentBytes: quantity('bytes, as a number or as "64MiB"', parseBytes, segmentBytesMin).default(64 * MiB),
+  deadlineMs: quantity('milliseconds, as a number or as "30s"', parseMs, deadlineMsMin).default(30_000),
+  scope: z.enum(scopes, { error: issue => `must be one of ${scopes.join(', ')}, got ${JSON.stringify(issue.input)}` }).default('zone')
+}).refine(({ capacity, segmentBytes }) => capacity / segmentBytes <= segmentsOfCapacityMax, {
+  path: ['segmentBytes'],
+  error: `must be at least capacity / ${segmentsOfCapacityMax}`
+})
+
+export interface EfsOptions {
+  readonly path: string
+  readonly capacity: number
+  readonly segmentBytes: number
+  readonly deadlineMs: number
+  readonly scope: typeof scopes[number]
+}
+
+export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
+  path: {
+    type: 'string',
+    description: 'A folder on the shared file system, made when absent. One broker each. The file system needs direct access (O_DIRECT), which NFS has; any mount options will do, `hard` among them.'
+  },
+  capacity: {
+    type: 'bytes (4GiB)',
+    default: '1GiB',
+    description: 'Space for records that are not yet uploaded, at least 4MiB. It may change at a restart. The files take up to two segments more.'
+  },
+  segmentBytes: {
+    type: 'bytes (64MiB)',
+    default: '64MiB',
+    description: `Size of one file, at least 1MiB and at least capacity / ${segmentsOfCapacityMax}. Trimmed records free disk space a file at a time.`
+  },
+  deadlineMs: {
+    type: 'milliseconds (30s)',
+    default: '30s',
+    description: 'How long one call of the file system may take, at least 100. After it the mount counts as lost: appends fail with UNAVAILABLE and the log has to be opened again. Longer than a failover of the file server (EFS: seconds; NFS servers with a grace period: 90s), or each one interrupts the broker.'
+  },
+  scope: {
+    type: 'host, zone or region',
+    default: 'zone',
+    description: 'What the service survives: EFS Regional, FSx Multi-AZ and Filestore Regional are `region`; a file server in one zone is `zone`. It is reported, and changes nothing else.'
+  }
+})

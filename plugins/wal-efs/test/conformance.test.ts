@@ -1,0 +1,38 @@
+import { walConformance } from '@streambed/conformance'
+import { capabilitiesOf } from '@streambed/sdk'
+import { nodeEnvironment } from '@streambed/sdk/node'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import plugin from '../src/index.ts'
+import { MiB, simulated } from './support.ts'
+
+const options = { path: '/a/wal', capacity: 4 * MiB, segmentBytes: MiB, deadlineMs: 30_000, scope: 'zone' } as const
+const capabilities = capabilitiesOf(plugin, options)
+/** A folder on NFS, where the tests run on such a one. */
+const nfsFolder = process.env.STREAMBED_TEST_NFS
+
+walConformance({ describe, it }, {
+  name: nfsFolder === undefined ? 'efs, on the real file system' : 'efs, on NFS',
+  capabilities,
+  prepare: async () => {
+    const folder = await mkdtemp(join(nfsFolder ?? tmpdir(), 'wal-'))
+    const environment = nodeEnvironment()
+    return {
+      open: async writer => await plugin.open({ ...options, path: join(folder, 'made', 'here') }, environment, { writer }),
+      cleanUp: async () => { await rm(folder, { recursive: true }) }
+    }
+  }
+})
+
+walConformance({ describe, it }, {
+  name: 'efs, on a simulated file system',
+  capabilities,
+  prepare: async () => {
+    const { environment } = simulated()
+    return {
+      open: async writer => await plugin.open(options, environment, { writer }),
+      cleanUp: async () => {}
+    }
+  }
+})
