@@ -1,4 +1,4 @@
-// `npm run test:interop`: clients from outside npm against a broker process. Installs what it can, says what it could not run,
+// `npm run test:interop`: clients from outside npm against a broker process, and brokers on storage services. Installs what it can, says what it could not run,
 // and ends with the line `N passed, N failed`.
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -20,12 +20,43 @@ try {
   console.log('did not run: a current librdkafka binding for Node: its build needs minutes and headers; see docs/clients.md')
   const jars = javaTools()
   if (jars !== undefined) java(jars)
+  s3()
 } finally {
   await broker.stop()
   fs.rmSync(folder, { recursive: true, force: true })
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
+
+/** The S3 plugin, and a broker that has a bucket and nothing else, on Ceph's gateway. */
+function s3 (): void {
+  const script = path.join(import.meta.dirname, 'servers/ceph.sh')
+  const ceph = (...args: string[]): boolean => spawnSync('bash', [script, ...args], { stdio: 'ignore', timeout: 5 * commandMs }).status === 0
+  const at = path.join(folder, 'ceph')
+  const port = 7480
+  if (process.getuid?.() !== 0 || !ceph('install') || !ceph('up', at, String(port))) {
+    console.log("did not run: object-store-s3 on Ceph's gateway: needs root and Debian's packages ceph-mon ceph-osd radosgw ceph-common")
+    return
+  }
+  try {
+    const service = { bucket: 'streambed-test', endpoint: `http://127.0.0.1:${port}`, pathStyle: true, accessKeyId: 'test', secretAccessKey: 'testsecret' }
+    suites("object-store-s3 on Ceph's gateway", ['plugins/object-store-s3/test/service.test.ts', 'core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts'], { STREAMBED_TEST_S3: JSON.stringify(service) })
+  } finally {
+    ceph('down', at)
+  }
+}
+
+/** Runs mocha on `specs` with variables that name a service; shows what failed. */
+function suites (name: string, specs: readonly string[], variables: Readonly<Record<string, string>>): void {
+  const root = path.dirname(import.meta.dirname)
+  const args = ['node_modules/mocha/bin/mocha.js', '--timeout', '120000', ...specs.flatMap(spec => ['--spec', spec])]
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 10 * commandMs, env: { ...process.env, ...variables } })
+  const count = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(stdout)?.[1] ?? 0)
+  const broken = status === 0 ? 0 : Math.max(1, count('failing'))
+  passed += count('passing')
+  failed += broken
+  console.log(broken === 0 ? `  ok      ${name}: ${count('passing')} tests` : `  FAILED  ${name}\n${stdout.slice(-8_000)}`)
+}
 
 /** Whether a program is there, after an attempt to install its package where that is allowed. */
 function isReady (what: string, debianPackage: string, probe: readonly string[]): boolean {
