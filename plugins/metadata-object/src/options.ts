@@ -1,4 +1,5 @@
-import { parseMs, type DurabilityScope, type OptionDoc } from '@streambed/sdk'
+import type { DurabilityScope, OptionDoc } from '@streambed/sdk'
+import { duration } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 export interface ObjectMetadataLogOptions {
@@ -18,16 +19,6 @@ export const defaultOptions: ObjectMetadataLogOptions = Object.freeze({
   putDeadlineMs: 30_000,
   scope: 'host'
 })
-
-function duration (minMs: number, maxMs: number): z.ZodType<number> {
-  return z.unknown().transform((input, context) => {
-    const value = parseMs(input)
-    if (value === undefined) context.addIssue({ code: 'custom', message: `expected a duration, such as 250ms, got ${JSON.stringify(input)}` })
-    else if (value < minMs || value > maxMs) context.addIssue({ code: 'custom', message: `expected ${minMs} to ${maxMs}, got ${value}` })
-    else return value
-    return z.NEVER
-  })
-}
 
 export const optionsSchema = z.strictObject({
   prefix: z.string().regex(/^[^/]+(\/[^/]+)*$/, { error: 'must be the beginning of a key, without a "/" at its ends and without an empty part' }).default(defaultOptions.prefix),

@@ -1,4 +1,5 @@
 import { defineObjectStore, type ObjectStoreCapabilities, type ObjectStorePlugin } from '@streambed/sdk'
+import { remoteStoreOptions } from '@streambed/sdk/options'
 import { RemoteObjectStore } from '@streambed/sdk/remote'
 import { optionDocs, optionsSchema, type S3Options } from './options.ts'
 import { pricesOf } from './prices.ts'
@@ -25,9 +26,7 @@ const s3: ObjectStorePlugin<S3Options> = defineObjectStore<S3Options>({
   optionDocs,
   capabilities,
   prices: pricesOf,
-  open: async (options, environment) => new RemoteObjectStore(new S3Service(options, environment), capabilities(options), {
-    prefix: options.prefix, requestTimeoutMs: options.requestTimeout, bytesPerSecondMin: options.throughputMin
-  }, environment)
+  open: async (options, environment) => new RemoteObjectStore(new S3Service(options, environment), capabilities(options), remoteStoreOptions(options), environment)
 })
 
 export default s3

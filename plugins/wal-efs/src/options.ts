@@ -1,4 +1,5 @@
-import { parseBytes, parseMs, type OptionDoc } from '@streambed/sdk'
+import type { OptionDoc } from '@streambed/sdk'
+import { bytes, duration } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 const MiB = 2 ** 20
@@ -8,18 +9,13 @@ export const segmentBytesMin = MiB
 export const segmentsOfCapacityMax = 256
 export const deadlineMsMin = 100
 
-function quantity (what: string, parse: (input: unknown) => number | undefined, min: number): z.ZodType<number> {
-  return z.preprocess(input => parse(input) ?? input, z.int({ error: issue => `expected ${what}, got ${JSON.stringify(issue.input)}` })
-    .min(min, { error: issue => `must be at least ${min}, got ${String(issue.input)}` }))
-}
-
 const scopes = ['host', 'zone', 'region'] as const
 
 export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder' }),
-  capacity: quantity('bytes, as a number or as "4GiB"', parseBytes, capacityBytesMin).default(1024 * MiB),
-  segmentBytes: quantity('bytes, as a number or as "64MiB"', parseBytes, segmentBytesMin).default(64 * MiB),
-  deadlineMs: quantity('milliseconds, as a number or as "30s"', parseMs, deadlineMsMin).default(30_000),
+  capacity: bytes(capacityBytesMin, 2 ** 50).default(1024 * MiB),
+  segmentBytes: bytes(segmentBytesMin, 2 ** 50).default(64 * MiB),
+  deadlineMs: duration(deadlineMsMin, 3_600_000).default(30_000),
   scope: z.enum(scopes, { error: issue => `must be one of ${scopes.join(', ')}, got ${JSON.stringify(issue.input)}` }).default('zone')
 }).refine(({ capacity, segmentBytes }) => capacity / segmentBytes <= segmentsOfCapacityMax, {
   path: ['segmentBytes'],

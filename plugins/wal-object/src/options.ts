@@ -1,4 +1,5 @@
-import { parseBytes, parseMs, type DurabilityScope, type LatencyClass, type OptionDoc } from '@streambed/sdk'
+import type { DurabilityScope, LatencyClass, OptionDoc } from '@streambed/sdk'
+import { bytes, duration } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 const mib = 2 ** 20
@@ -30,19 +31,6 @@ export const defaultOptions: ObjectWalOptions = Object.freeze({
   scope: 'host',
   latencyClass: 'C'
 })
-
-function quantity (expected: string, parse: (input: unknown) => number | undefined, min: number, max: number): z.ZodType<number> {
-  return z.unknown().transform((input, context) => {
-    const value = parse(input)
-    if (value === undefined) context.addIssue({ code: 'custom', message: `expected ${expected}, got ${JSON.stringify(input)}` })
-    else if (value < min || value > max) context.addIssue({ code: 'custom', message: `expected ${min} to ${max}, got ${value}` })
-    else return value
-    return z.NEVER
-  })
-}
-
-const bytes = (min: number, max: number): z.ZodType<number> => quantity('bytes, such as 4MiB', parseBytes, min, max)
-const duration = (minMs: number, maxMs: number): z.ZodType<number> => quantity('a duration, such as 250ms', parseMs, minMs, maxMs)
 
 const prefix = z.string()
   .regex(/^(?!\/)[^{}]*(\{(hash|cluster|node)\}[^{}]*)*$/, { error: 'must be the beginning of a key, in which only {hash}, {cluster} and {node} stand for something' })

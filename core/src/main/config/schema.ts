@@ -3,7 +3,7 @@ import { defaultServerLimits } from '../../server/limits.ts'
 import { defaultStorageOptions } from '../../storage/options.ts'
 import type { BackendConfig, ListenerConfig } from './broker-config.ts'
 import { parseListener } from './listener.ts'
-import { bytes, duration } from './units.ts'
+import { bytes, duration } from '@streambed/sdk/options'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB

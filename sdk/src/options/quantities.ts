@@ -1,12 +1,12 @@
-import { parseBytes, parseMs } from '@streambed/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
+import { parseBytes, parseMs } from '../units.ts'
 
-/** Bytes, as a whole number or with a unit: `64MiB`. */
+/** Bytes, as a whole number or with a unit: `64MiB`. Both bounds are allowed. */
 export function bytes (min: number, max: number): z.ZodType<number> {
   return quantity('bytes, such as 64MiB', parseBytes, min, max)
 }
 
-/** Milliseconds, as a whole number or with a unit: `30s`. */
+/** Milliseconds, as a whole number or with a unit: `30s`. Both bounds are allowed. */
 export function duration (minMs: number, maxMs: number): z.ZodType<number> {
   return quantity('a duration, such as 250ms or 30s', parseMs, minMs, maxMs)
 }
