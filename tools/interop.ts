@@ -17,7 +17,7 @@ const bootstrap = `127.0.0.1:${broker.port}`
 try {
   if (isReady('kcat', 'kcat', ['kcat', '-V'])) kcat()
   if (isReady('Python confluent-kafka (librdkafka)', 'python3-confluent-kafka', ['/usr/bin/python3', '-c', 'import confluent_kafka'])) python()
-  console.log('did not run: a current librdkafka binding for Node: its build needs minutes and headers; see docs/clients.md')
+  if (hasRdkafka()) rdkafka()
   const jars = javaTools()
   if (jars !== undefined) java(jars)
   s3()
@@ -134,6 +134,30 @@ function kcat (): void {
 
 function python (): void {
   for (const name of ['records', 'group', 'admin']) check(`Python confluent-kafka: ${name}`, () => run('/usr/bin/python3', [path.join(import.meta.dirname, 'interop.py'), name, bootstrap]))
+}
+
+const rdkafkaFolder = path.join(import.meta.dirname, 'interop-rdkafka')
+
+/** Builds the binding from source against this Node's headers and Debian's libraries, unless that was done. */
+function hasRdkafka (): boolean {
+  const loads = (): boolean => spawnSync(process.execPath, ['-e', "require('@confluentinc/kafka-javascript')"], { cwd: rdkafkaFolder, stdio: 'ignore', timeout: commandMs }).status === 0
+  if (loads()) return true
+  const quiet = { stdio: 'ignore', timeout: 5 * commandMs, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
+  const libraries = ['libssl-dev', 'zlib1g-dev', 'libzstd-dev', 'libsasl2-dev', 'liblz4-dev', 'libcurl4-openssl-dev', 'g++', 'make', 'python3']
+  if (process.getuid?.() === 0 && fs.existsSync('/usr/bin/apt-get')) {
+    spawnSync('apt-get', ['update'], quiet)
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...libraries], quiet)
+  }
+  const node = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
+  const env = { ...process.env, PATH: `${path.join(node, 'bin')}:${process.env.PATH}`, npm_config_nodedir: node, CKJS_LINKING: 'dynamic' }
+  spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { ...quiet, cwd: rdkafkaFolder, env })
+  if (loads()) return true
+  console.log(`did not run: @confluentinc/kafka-javascript (librdkafka): it could not be built; on Debian: apt-get install ${libraries.join(' ')}`)
+  return false
+}
+
+function rdkafka (): void {
+  for (const name of ['records', 'group', 'seek', 'admin']) check(`confluent-kafka-javascript (librdkafka): ${name}`, () => run(process.execPath, [path.join(rdkafkaFolder, 'checks.mjs'), name, bootstrap]))
 }
 
 /** The class path of Kafka's own tools, brought by Maven; undefined where that cannot be. */
