@@ -23,7 +23,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** Only the composition root knows the container; only these rooms are the host. */
 const containerRoom = 'core/src/main'
-const hostRooms = ['core/src/runtime/', 'sdk/src/node/']
+const hostRooms = ['core/src/runtime/', 'sdk/src/node/', 'conformance/src/cli/']
 const hostOnly: readonly { readonly pattern: RegExp, readonly instead: string }[] = [
   { pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, instead: 'take a Clock' },
   { pattern: /\bset(Timeout|Interval|Immediate)\(/, instead: 'take a Clock, or Environment.yieldTurn' },
@@ -33,7 +33,7 @@ const hostOnly: readonly { readonly pattern: RegExp, readonly instead: string }[
 ]
 
 /** Loaded by name, not by import. */
-const entryPoints = [/\/index\.ts$/, /core\/src\/cli\/main\.ts$/, /core\/src\/main\/config\/broker-config\.ts$/]
+const entryPoints = [/crash-child\.ts$/, /conformance\/src\/cli\/main\.ts$/, /\/index\.ts$/, /core\/src\/cli\/main\.ts$/, /core\/src\/main\/config\/broker-config\.ts$/]
 
 const root = path.dirname(import.meta.dirname)
 const findings: string[] = []

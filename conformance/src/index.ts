@@ -5,3 +5,12 @@ export { listAll, objectStoreConformance } from './object-store/suite.ts'
 export { recoverAll, walConformance } from './wal.ts'
 
 export type { Harness, Medium, MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from './harness.ts'
+
+export { catalogueOf, levels, missingBecause, type CatalogueEntry, type Level } from './catalogue/catalogue.ts'
+export { certify, type CertifyOptions, type Progress } from './certify/certify.ts'
+export { Target, type TargetSpec } from './certify/target.ts'
+export { badgeOf } from './report/badge.ts'
+export { certificateOf, newKey, verifyCertificate, type Certificate } from './report/certificate.ts'
+export { htmlOf } from './report/html.ts'
+export { junitOf } from './report/junit.ts'
+export type { CheckResult, Report } from './report/report.ts'

@@ -214,11 +214,18 @@ function recoveryChecks (check: WalCheck): void {
     assert.deepEqual((await recoverAll(await open(writer(3)))).slice(0, 5).map(record => record.position), records.slice(5).map(record => record.position))
   })
 
-  check('W-R12', 'refuses the log of another cluster or node', async open => {
-    await (await open(writer(1))).close()
-    await rejectsWith(open({ ...writer(2), clusterId: 'another' }), 'MISCONFIGURED')
-    await rejectsWith(open({ ...writer(2), nodeId: 8 }), 'MISCONFIGURED')
-    await (await open(writer(3))).close()
+  check('W-R12', 'keeps the logs of clusters and nodes apart: refuses another one, or gives it a log of its own', async open => {
+    const own = await open(writer(1))
+    await own.append([pattern(10)])
+    await own.close()
+    for (const other of [{ ...writer(2), clusterId: 'another' }, { ...writer(2), nodeId: 8 }]) {
+      const opening = open(other)
+      const log = await opening.catch(() => undefined)
+      if (log === undefined) await rejectsWith(opening, 'MISCONFIGURED')
+      else assert.deepEqual(await recoverAll(log), [])
+      await log?.close()
+    }
+    assert.equal((await recoverAll(await open(writer(3)))).length, 1)
   })
 }
 

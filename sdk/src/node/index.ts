@@ -1,4 +1,5 @@
 export { NodeFileSystem } from './node-file-system.ts'
+export { References } from './references.ts'
 export { SystemClock } from './system-clock.ts'
 export { SystemRandom } from './system-random.ts'
 export { nextTurn, nodeEnvironment, noMetrics, quietLogger } from './node-environment.ts'

@@ -1,7 +1,7 @@
 import type { StorageOptions } from '../../storage/options.ts'
 import type { ServerLimits } from '../../server/limits.ts'
 import type { Origin } from './origin.ts'
-import type { References } from './references.ts'
+import type { References } from '@streambed/sdk/node'
 
 /** One storage backend as the operator chose it: a plugin by alias, package name or path, and its own options. */
 export interface BackendConfig {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { StreambedError } from '@streambed/sdk'
+import { StreambedError } from '../errors.ts'
 
 /**
  * Secrets by reference: where an option of a backend is `{ env: NAME }` or `{ file: PATH }`, the plugin gets the text of

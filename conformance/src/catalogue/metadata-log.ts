@@ -1,0 +1,28 @@
+import type { CatalogueEntry } from './catalogue.ts'
+
+export const metadataLogCatalogue: readonly CatalogueEntry[] = [
+  { id: 'ML-01', level: 'core', name: 'single_winner' },
+  { id: 'ML-02', level: 'core', name: 'no_gap' },
+  { id: 'ML-03', level: 'core', name: 'tail_linearizable' },
+  { id: 'ML-04', level: 'core', name: 'lost_then_won_never' },
+  { id: 'ML-05', level: 'core', name: 'ambiguous_append', missing: 'unbuilt' },
+  { id: 'ML-06', level: 'core', name: 'immutable' },
+  { id: 'ML-07', level: 'core', name: 'follower_lag' },
+  { id: 'ML-08', level: 'scale', name: 'long_poll_cost', missing: 'hours' },
+  { id: 'ML-09', level: 'core', name: 'snapshot_atomic' },
+  { id: 'ML-10', level: 'core', name: 'trim_safety' },
+  { id: 'ML-11', level: 'core', name: 'bootstrap' },
+  { id: 'ML-12', level: 'core', name: 'wrong_cluster', missing: 'unbuilt' },
+  { id: 'ML-13', level: 'core', name: 'checksum_chain', missing: 'unbuilt' },
+  { id: 'ML-14', level: 'core', name: 'max_entry' },
+  { id: 'ML-15', level: 'scale', name: 'burst', missing: 'unbuilt' },
+  { id: 'ML-16', level: 'scale', name: 'contention_backoff', missing: 'unbuilt' },
+  { id: 'ML-17', level: 'core', name: 'partition_minority', missing: 'proxy' },
+  { id: 'ML-18', level: 'core', name: 'pause_writer', missing: 'process' },
+  { id: 'ML-19', level: 'latency', name: 'latency_class' },
+  { id: 'ML-20', level: 'scale', name: 'recovery_time', missing: 'unbuilt' },
+  { id: 'ML-21', level: 'core', name: 'list_independent', missing: 'proxy' },
+  { id: 'ML-22', level: 'core', name: 'backend_swap', missing: 'unbuilt' },
+  { id: 'ML-23', level: 'core', name: 'close_clean' },
+  { id: 'ML-24', level: 'core', name: 'second_process_locked' }
+]

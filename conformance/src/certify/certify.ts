@@ -1,0 +1,206 @@
+import { StreambedError, type Environment, type LatencyClass, type Metrics, type WalWriter } from '@streambed/sdk'
+import { nodeEnvironment } from '@streambed/sdk/node'
+import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, type Level } from '../catalogue/catalogue.ts'
+import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
+import { metadataLogConformance } from '../metadata-log/suite.ts'
+import { objectStoreConformance } from '../object-store/suite.ts'
+import type { CheckResult, Report } from '../report/report.ts'
+import { walConformance } from '../wal.ts'
+import { survivesKills } from './crash.ts'
+import { measure, measurementsOf, measuringWriter, worstClass, type Measurement } from './latency.ts'
+import { machine, suiteIdentity } from './machine.ts'
+import { Target } from './target.ts'
+import { within } from './within.ts'
+
+/** A service that is absent or misconfigured is told of within this. */
+const preflightMsMax = 25_000
+const checkMsMax = 180_000
+const killChecks = ['OS-D01', 'W-R03']
+
+export interface CertifyOptions {
+  readonly level: Level
+  /** Only these ids. The report then claims no level. */
+  readonly only?: readonly string[]
+  /** Drives what is random in the checks. */
+  readonly seed: number
+  /** How long each latency is measured. */
+  readonly measureMs: number
+  readonly region?: string
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Progress { readonly done: number, readonly total: number, readonly check: CheckResult, readonly leftMs: number }
+
+type Run = () => Promise<Measurement | undefined>
+
+/**
+ * Runs the checks of `level` and those below it against `target`, one after the other, each in an empty place of its own.
+ * Rejects only when nothing could be said: MISCONFIGURED or UNAVAILABLE with what is wrong and what to do.
+ */
+export async function certify (target: Target, { level, measureMs, only, onProgress, region, seed }: CertifyOptions): Promise<Report> {
+  const counting = new CountingMetrics()
+  const environment: Environment = { ...nodeEnvironment({ metrics: counting }), random: seeded(seed) }
+  const { clock } = environment
+  const run = Buffer.from(nodeEnvironment().random.bytes(5)).toString('hex')
+  const startedAt = new Date(clock.wallMs()).toISOString()
+  const startMs = clock.monotonicMs()
+  const warnings = await reachable(target, `${run}-preflight`, environment)
+  const registered = registeredChecks(target, run, environment, measureMs)
+  const entries = catalogueOf(target.plugin.kind).filter(entry => only === undefined ? isWithin(level, entry.level) : only.includes(entry.id))
+  const unknown = only?.filter(id => !entries.some(entry => entry.id === id)) ?? []
+  if (unknown.length > 0) throw new StreambedError('INVALID_ARGUMENT', `there is no check ${unknown.join(', ')} for a plugin of kind ${target.plugin.kind}; 'list' shows them all`)
+  const checks: CheckResult[] = []
+  const measurements: Measurement[] = []
+  for (const [done, entry] of entries.entries()) {
+    const check = await runCheck(entry, registered.get(entry.id) ?? [], declaredClass(target), environment, measurements)
+    checks.push(check)
+    const spentMs = clock.monotonicMs() - startMs
+    onProgress?.({ done: done + 1, total: entries.length, check, leftMs: spentMs / (done + 1) * (entries.length - done - 1) })
+  }
+  const cost = await costOf(target, counting.totals)
+  const worst = worstClass(measurements)
+  return {
+    format: 1,
+    suite: suiteIdentity(),
+    plugin: { name: target.plugin.name, kind: target.plugin.kind, ...target.identity() },
+    capabilities: target.capabilities,
+    environment: { ...machine(), ...region === undefined ? {} : { region } },
+    startedAt,
+    durationMs: Math.round(clock.monotonicMs() - startMs),
+    seed,
+    requestedLevel: level,
+    level: only === undefined ? levelReached(level, checks) : 'none',
+    verdict: checks.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'passed',
+    ...worst === undefined ? {} : { latencyClass: worst },
+    checks,
+    measurements,
+    counters: counting.totals,
+    ...cost === undefined ? {} : { cost },
+    warnings
+  }
+}
+
+async function runCheck (entry: CatalogueEntry, runs: readonly Run[], declared: LatencyClass | undefined, { clock }: Environment, measurements: Measurement[]): Promise<CheckResult> {
+  const { id, level, missing, name } = entry
+  if (missing !== undefined) return { id, level, name, outcome: 'missing', reason: missingBecause[missing] }
+  if (runs.length === 0) return { id, level, name, outcome: 'notApplicable', reason: 'the plugin does not declare what it is about' }
+  const startMs = clock.monotonicMs()
+  const result = (outcome: CheckResult['outcome'], reason?: string): CheckResult => ({ id, level, name, outcome, durationMs: Math.round(clock.monotonicMs() - startMs), ...reason === undefined ? {} : { reason } })
+  try {
+    for (const run of runs) {
+      const measurement = await within(clock, checkMsMax, `no end within ${checkMsMax / 1000} s`, run())
+      if (measurement === undefined) continue
+      measurements.push(measurement)
+      if (measurement.class === 'none') return result('failed', `${measurement.operation}: ${measurement.failures} of ${measurement.count} failed; P50 ${measurement.p50Ms} ms, P99 ${measurement.p99Ms} ms, P99.9 ${measurement.p999Ms} ms: not even class C`)
+      if (declared !== undefined && measurement.class > declared) return result('failed', `${measurement.operation}: class ${measurement.class} was measured, ${declared} is declared; P50 ${measurement.p50Ms} ms, P99 ${measurement.p99Ms} ms, P99.9 ${measurement.p999Ms} ms`)
+    }
+    return result('passed')
+  } catch (error) {
+    return result('failed', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** What can be run against `target`, by id. */
+function registeredChecks (target: Target, run: string, environment: Environment, measureMs: number): ReadonlyMap<string, readonly Run[]> {
+  const found = new Map<string, Run[]>()
+  const add = (id: string, body: Run): void => { found.set(id, [...found.get(id) ?? [], body]) }
+  const collector: Runner = {
+    describe: (_, body) => { body() },
+    it: (name, body) => { add(name.split(' ', 1)[0]!, async () => { await body(); return undefined }) }
+  }
+  let places = 0
+  const nextPlace = (): string => `${run}-${++places}`
+  const prepare = async (): Promise<{ open: (writer?: WalWriter) => Promise<never>, cleanUp: () => Promise<void> }> => {
+    const name = nextPlace()
+    return {
+      open: async writer => await target.open(target.place(name), environment, writer) as never,
+      cleanUp: async () => { await target.cleanUp(name, environment) }
+    }
+  }
+  const harness = { name: target.plugin.name, capabilities: target.capabilities, prepare }
+  switch (target.plugin.kind) {
+    case 'objectStore': objectStoreConformance(collector, harness as unknown as ObjectStoreHarness); break
+    case 'wal': walConformance(collector, harness as unknown as WalHarness); break
+    case 'metadataLog': metadataLogConformance(collector, harness as unknown as MetadataLogHarness); break
+  }
+  for (const id of killChecks.filter(id => catalogueOf(target.plugin.kind).some(entry => entry.id === id))) {
+    add(id, async () => await inPlace(target, nextPlace(), environment, async name => { await survivesKills(target, name, environment); return undefined }))
+  }
+  for (const id of measurementsOf(target.plugin.kind, target.capabilities)) {
+    add(id, async () => await inPlace(target, nextPlace(), environment, async name => {
+      await using instance = await target.open(target.place(name), environment, measuringWriter)
+      return await measure(target.plugin.kind, id, measureMs, instance, environment)
+    }))
+  }
+  return found
+}
+
+async function inPlace<T> (target: Target, name: string, environment: Environment, body: (name: string) => Promise<T>): Promise<T> {
+  try {
+    return await body(name)
+  } finally {
+    await target.cleanUp(name, environment)
+  }
+}
+
+/** Throws what keeps every check from running; resolves with the backend's warnings. */
+async function reachable (target: Target, run: string, environment: Environment): Promise<Report['warnings']> {
+  const aborter = new AbortController()
+  try {
+    const findings = await within(environment.clock, preflightMsMax, `the service did not answer within ${preflightMsMax / 1000} s. Check endpoint, network and credentials.`, (async () => {
+      const found = await target.preflight(run, environment, aborter.signal)
+      if (found.some(({ severity }) => severity === 'error')) return found
+      if (target.plugin.kind !== 'objectStore') await (await target.open(target.place(run), environment, measuringWriter)).close()
+      await target.cleanUp(run, environment)
+      return found
+    })())
+    const errors = findings.filter(({ severity }) => severity === 'error')
+    if (errors.length > 0) throw new StreambedError('MISCONFIGURED', errors.map(({ problem, remedy }) => `${problem}. ${remedy}`).join('\n'))
+    return findings.map(({ problem, remedy }) => ({ problem, remedy }))
+  } finally {
+    aborter.abort()
+  }
+}
+
+function declaredClass ({ capabilities }: Target): LatencyClass | undefined { return (capabilities as { readonly latencyClass?: LatencyClass }).latencyClass }
+
+/** The highest level up to which nothing failed. */
+function levelReached (requested: Level, checks: readonly CheckResult[]): Level | 'none' {
+  let reached: Level | 'none' = 'none'
+  for (const level of levels.slice(0, levels.indexOf(requested) + 1)) {
+    const ofLevel = checks.filter(check => check.level === level)
+    if (ofLevel.some(({ outcome }) => outcome === 'failed') || !ofLevel.some(({ outcome }) => outcome === 'passed')) return reached
+    reached = level
+  }
+  return reached
+}
+
+async function costOf (target: Target, counters: Readonly<Record<string, number>>): Promise<Report['cost']> {
+  const prices = await target.prices()
+  if (prices === undefined) return undefined
+  const requests = (['put', 'get', 'list', 'delete'] as const).reduce((sum, kind) => sum + (counters[`object_store_${kind}_requests`] ?? 0) / 1000 * prices.perThousand[kind], 0)
+  const bytes = ((counters['object_store_put_bytes'] ?? 0) * prices.perGb.written + (counters['object_store_get_bytes'] ?? 0) * prices.perGb.read) / 1e9
+  return { currency: prices.currency, amount: requests + bytes, source: prices.source, readOn: prices.readOn }
+}
+
+class CountingMetrics implements Metrics {
+  readonly totals: Record<string, number> = {}
+  count (name: string, by = 1): void { this.totals[name] = (this.totals[name] ?? 0) + by }
+  gauge (): void { /* Only totals are reported. */ }
+  observe (): void { /* Only totals are reported. */ }
+}
+
+/** xorshift32: enough for choosing moments; bytes stay unpredictable, since plugins make tokens of them. */
+function seeded (seed: number): Environment['random'] {
+  const { random } = nodeEnvironment()
+  let state = seed | 1
+  return {
+    bytes: count => random.bytes(count),
+    fraction: () => {
+      state ^= state << 13
+      state ^= state >>> 17
+      state ^= state << 5
+      return (state >>> 0) / 2 ** 32
+    }
+  }
+}

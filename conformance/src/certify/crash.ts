@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import path from 'node:path'
+import assert from 'node:assert/strict'
+import type { Environment, ObjectStore, ObjectStoreCapabilities, Random, Wal } from '@streambed/sdk'
+import { sameBytes } from '../assertions.ts'
+import { recoverAll } from '../wal.ts'
+import { crashBody, crashKey, crashWriter, writeOf, type CrashOrder } from './crash-order.ts'
+import type { Target } from './target.ts'
+
+const rounds = 12
+const writesMax = 60
+const inFlight = 6
+
+/** Kills a process that writes, at a random acknowledgement, again and again; what it was told is durable must be there (OS-D01, W-R03). */
+export async function survivesKills (target: Target, run: string, environment: Environment): Promise<void> {
+  if (target.plugin.kind === 'wal') await walSurvivesKills(target, run, environment)
+  else await storeSurvivesKills(target, run, environment)
+}
+
+async function storeSurvivesKills (target: Target, run: string, environment: Environment): Promise<void> {
+  const place = target.place(run)
+  const isConditional = (target.capabilities as ObjectStoreCapabilities).conditionalCreate === 'atomic'
+  for (let round = 0; round < rounds; round++) {
+    const acknowledged = await killed({ place, round, first: 0, epoch: 1, inFlight, isConditional }, environment.random)
+    await using store = await target.open(place, environment) as ObjectStore
+    for (const write of acknowledged) sameBytes(await store.get(crashKey(round, write)), crashBody(write), `object ${write} of round ${round}`)
+  }
+}
+
+async function walSurvivesKills (target: Target, run: string, environment: Environment): Promise<void> {
+  const place = target.place(run)
+  // Numbers of all that should be in the log, trimmed ones left out: at first nothing, later the one written after the trim.
+  let kept: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const first = (kept[0] ?? -1) + 1
+    const acknowledged = await killed({ place, round, first, epoch: 2 * round + 1, inFlight, isConditional: false }, environment.random)
+    await using wal = await target.open(place, environment, crashWriter(2 * round + 2)) as Wal
+    const records = await recoverAll(wal)
+    const writes = records.map(({ data }) => writeOf(data))
+    const expected = [...kept, ...acknowledged]
+    assert.deepEqual(acknowledged, acknowledged.map((_, index) => first + index), `round ${round}: acknowledged out of order`)
+    assert.deepEqual(writes.slice(0, expected.length), expected, `round ${round}: what was acknowledged is missing, or in another order`)
+    assert.deepEqual(writes, writes.map((_, index) => writes[0]! + index), `round ${round}: recovered with holes or repeats`)
+    for (const [index, { data }] of records.entries()) sameBytes(data, crashBody(writes[index]!), `record ${writes[index]} of round ${round}`)
+    await wal.trim(records.at(-1)!.position)
+    // A trim is durable by the next confirmed append at the latest.
+    kept = [writes.at(-1)! + 1]
+    await wal.append([crashBody(kept[0]!)])
+  }
+}
+
+/** Runs a writer and kills it at one of its first acknowledgements; resolves with all that it printed. */
+async function killed (order: CrashOrder, random: Random): Promise<number[]> {
+  const killAt = 1 + Math.floor(random.fraction() * writesMax)
+  const file = path.join(import.meta.dirname, `crash-child${path.extname(import.meta.filename)}`)
+  const child = spawn(process.execPath, [...process.execArgv, file], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+  let complaint = ''
+  child.stderr.on('data', (bytes: Buffer) => { complaint = (complaint + bytes.toString()).slice(-2_000) })
+  child.stdin.end(JSON.stringify(order))
+  const writes: number[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    writes.push(Number(line))
+    if (writes.length === killAt) child.kill('SIGKILL')
+  }
+  const [, signal] = await exited
+  assert.equal(signal, 'SIGKILL', `the writing process ended by itself: ${complaint}`)
+  return writes
+}

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, rmSync, statSync } from 'node:fs'
+import { createRequire, findPackageJSON } from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import {
+  StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type MetadataLog, type MetadataLogCapabilities, type ObjectStore, type ObjectStoreCapabilities,
+  type ObjectStorePlugin, type Plugin, type PriceTable, type Wal, type WalCapabilities, type WalWriter
+} from '@streambed/sdk'
+import { References } from '@streambed/sdk/node'
+
+type Options = Readonly<Record<string, unknown>>
+export type Instance = ObjectStore | Wal | MetadataLog
+export type Capabilities = ObjectStoreCapabilities | WalCapabilities | MetadataLogCapabilities
+
+/** What stands in options for the place of one check, so that checks and runs do not meet. */
+export const placeholder = '{run}'
+
+/** A plugin as a process can bring it again: where it is, and the options given to it. */
+export interface Part { readonly url: string, readonly options: Options }
+
+export interface TargetSpec {
+  /** A package name, or a path. */
+  readonly plugin: string
+  /** As given; references `{ env: NAME }` and `{ file: PATH }` are followed. `store` in it describes the object store for a plugin that needs one. */
+  readonly options: Options
+  /** Relative names are resolved from here. */
+  readonly baseFolder: string
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+interface Loaded { readonly plugin: Plugin, readonly part: Part, readonly file: string }
+
+/** What is certified: a plugin with the options of one deployment. */
+export class Target {
+  readonly name: string
+  readonly plugin: Plugin
+  readonly capabilities: Capabilities
+  readonly #subject: Loaded
+  readonly #store: Loaded | undefined
+
+  private constructor (name: string, subject: Loaded, store: Loaded | undefined, capabilities: Capabilities) {
+    this.name = name
+    this.plugin = subject.plugin
+    this.capabilities = capabilities
+    this.#subject = subject
+    this.#store = store
+  }
+
+  /** MISCONFIGURED says what is wrong with the plugin or its options, and what was expected. */
+  static async load ({ baseFolder, options: { store, ...options }, plugin: name, variables }: TargetSpec): Promise<Target> {
+    const references = new References(variables, baseFolder)
+    const load = async (plugin: string, given: Options, where: string): Promise<Loaded> => {
+      const found = await importPlugin(plugin, baseFolder)
+      return { ...found, part: { url: found.url, options: await references.follow(given, key => where + key) } }
+    }
+    const subject = await load(name, options, '')
+    const isOnStore = subject.plugin.kind !== 'objectStore' && subject.plugin.needsObjectStore
+    if (isOnStore !== (store !== undefined)) {
+      throw misconfigured(isOnStore ? `the plugin '${name}' lives in an object store: describe it under 'store', with its 'plugin' and options` : `the plugin '${name}' lives in no object store: leave 'store' out`)
+    }
+    if (store !== undefined && (typeof store !== 'object' || store === null || typeof (store as { plugin?: unknown }).plugin !== 'string')) throw misconfigured("'store' must hold 'plugin', the name of an object store plugin, and its options")
+    const { plugin: storeName, ...storeOptions } = (store ?? {}) as { readonly plugin?: string } & Options
+    const storePart = storeName === undefined ? undefined : await load(storeName, storeOptions, 'store.')
+    if (storePart !== undefined && storePart.plugin.kind !== 'objectStore') throw misconfigured(`'store.plugin' must name an object store, '${storeName}' is of kind ${storePart.plugin.kind}`)
+    if (!JSON.stringify([subject.part.options, storePart?.part.options]).includes(placeholder)) {
+      throw misconfigured(`no option contains ${placeholder}. Each check needs an empty place of its own; write, for example, "path: /mnt/certify/${placeholder}" or "prefix: certify-${placeholder}/"`)
+    }
+    const validated = await validatedAt(subject, 'probe')
+    if (storePart !== undefined) await validatedAt(storePart, 'probe')
+    return new Target(name, subject, storePart, capabilitiesOf(subject.plugin as { readonly capabilities: Capabilities }, validated))
+  }
+
+  /** Version of the plugin's package and SHA-256 of its entry file. */
+  identity (): { readonly package: string, readonly version: string, readonly sha256: string } {
+    const { file, part: { url } } = this.#subject
+    const manifest = findPackageJSON(url)
+    const { name = this.name, version = 'none' } = manifest === undefined ? {} : JSON.parse(readFileSync(manifest, 'utf8')) as { readonly name?: string, readonly version?: string }
+    return { package: name, version, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }
+  }
+
+  /** The place named `run`, for whoever opens it: this process or another. */
+  place (run: string): Place {
+    const at = ({ part: { options, url } }: Loaded): Part => ({ url, options: placed(options, run) as Options })
+    return { subject: at(this.#subject), ...this.#store === undefined ? {} : { store: at(this.#store) } }
+  }
+
+  async open (place: Place, environment: Environment, writer?: WalWriter): Promise<Instance> {
+    return await openPlace(this.plugin, place, environment, writer)
+  }
+
+  /** Empties the place `run` and removes the folders that its options name. */
+  async cleanUp (run: string, environment: Environment): Promise<void> {
+    const place = this.place(run)
+    const holder = this.plugin.kind === 'objectStore' ? place.subject : place.store
+    if (holder !== undefined) {
+      await using store = await openStore(holder, environment)
+      for (let isLast = false; !isLast;) {
+        const page = await store.list('')
+        await store.delete(page.objects.map(({ key }) => key))
+        isLast = page.isLast
+      }
+    }
+    for (const loaded of [this.#subject, this.#store]) {
+      if (loaded !== undefined) for (const folder of foldersOf(loaded.part.options, run)) rmSync(folder, { recursive: true, force: true })
+    }
+  }
+
+  /** Whether the service answers, and what its own checks find. Errors come first. */
+  async preflight (run: string, environment: Environment, signal: AbortSignal): Promise<readonly Finding[]> {
+    const place = this.place(run)
+    const holder = this.plugin.kind === 'objectStore' ? place.subject : place.store
+    if (holder === undefined) return []
+    await using store = await openStore(holder, environment)
+    return [...await store.preflight({ signal })].sort((left, right) => Number(right.severity === 'error') - Number(left.severity === 'error'))
+  }
+
+  /** List prices of the service that holds the bytes; undefined where there are none. */
+  async prices (): Promise<PriceTable | undefined> {
+    const holder = this.plugin.kind === 'objectStore' ? this.#subject : this.#store
+    return holder === undefined ? undefined : (holder.plugin as ObjectStorePlugin).prices?.(await validatedAt(holder, 'probe'))
+  }
+}
+
+export interface Place { readonly subject: Part, readonly store?: Part }
+
+/** Opens what `place` describes, in any process that has imported `plugin`. Closing the instance closes its store. */
+export async function openPlace (plugin: Plugin, { store: storePart, subject }: Place, environment: Environment, writer?: WalWriter): Promise<Instance> {
+  const options = await validate(plugin, subject.options)
+  if (plugin.kind === 'objectStore') return await plugin.open(options, environment)
+  const store = storePart === undefined ? undefined : await openStore(storePart, environment)
+  try {
+    const context = store === undefined ? {} : { objectStore: store }
+    const instance = plugin.kind === 'wal' ? await plugin.open(options, environment, { writer: writer!, ...context }) : await plugin.open(options, environment, context)
+    return store === undefined ? instance : closingBoth(instance, store)
+  } catch (error) {
+    await store?.close()
+    throw error
+  }
+}
+
+async function openStore ({ options, url }: Part, environment: Environment): Promise<ObjectStore> {
+  const plugin = (await import(url) as { readonly default: ObjectStorePlugin }).default
+  return await plugin.open(await validate(plugin, options), environment)
+}
+
+function closingBoth<T extends Wal | MetadataLog> (instance: T, store: ObjectStore): T {
+  const close = async (): Promise<void> => {
+    await instance.close()
+    await store.close()
+  }
+  return new Proxy(instance, {
+    get: (target, name) => {
+      if (name === 'close' || name === Symbol.asyncDispose) return close
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) as unknown : value
+    }
+  })
+}
+
+async function importPlugin (name: string, baseFolder: string): Promise<{ readonly plugin: Plugin, readonly url: string, readonly file: string }> {
+  let file: string
+  try {
+    file = createRequire(path.join(path.resolve(baseFolder), '_')).resolve(name)
+  } catch {
+    try {
+      file = createRequire(import.meta.url).resolve(name)
+    } catch (cause) {
+      throw misconfigured(`the plugin '${name}' cannot be found from ${path.resolve(baseFolder)}; expected an installed package such as @streambed/object-store-s3, or a path`, cause)
+    }
+  }
+  const url = pathToFileURL(file).href
+  let exported: { readonly default?: Partial<Plugin> }
+  try {
+    exported = await import(url) as typeof exported
+  } catch (cause) {
+    throw misconfigured(`the plugin '${name}' cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+  }
+  const plugin = exported.default
+  if (plugin?.kind === undefined || typeof plugin.open !== 'function') throw misconfigured(`'${name}' has no Streambed plugin as its default export; defineObjectStore, defineWal and defineMetadataLog make one`)
+  if (plugin.apiVersion !== apiVersion) throw misconfigured(`the plugin '${name}' is made for contract version ${plugin.apiVersion}, this suite checks version ${apiVersion}; install a suite and a plugin that match`)
+  return { plugin: plugin as Plugin, url, file }
+}
+
+async function validatedAt ({ part, plugin }: Loaded, run: string): Promise<unknown> { return await validate(plugin, placed(part.options, run) as Options) }
+
+async function validate (plugin: Plugin, options: Options): Promise<unknown> {
+  const result = await plugin.options['~standard'].validate(options)
+  if (result.issues === undefined) return result.value
+  throw misconfigured(result.issues.map(({ message, path: at = [] }) => `option ${at.map(part => String(typeof part === 'object' ? part.key : part)).join('.') || '(all)'}: ${message}`).join('\n'))
+}
+
+function placed (value: unknown, run: string): unknown {
+  if (typeof value === 'string') return value.replaceAll(placeholder, run)
+  if (Array.isArray(value)) return value.map(item => placed(item, run))
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, placed(item, run)]))
+  return value
+}
+
+/** Folders of this machine that options name with the placeholder: made for the run, so ours to remove. */
+function foldersOf (options: Options, run: string): string[] {
+  return Object.values(options).flatMap(value => {
+    if (typeof value !== 'string' || !value.includes(placeholder)) return []
+    const parts = value.split('/')
+    const folder = parts.slice(0, parts.findIndex(part => part.includes(placeholder)) + 1).join('/').replaceAll(placeholder, run)
+    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? [folder] : []
+  })
+}
+
+function misconfigured (message: string, cause?: unknown): StreambedError { return new StreambedError('MISCONFIGURED', message, { cause }) }
