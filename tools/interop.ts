@@ -20,7 +20,7 @@ try {
   if (hasRdkafka()) rdkafka()
   const jars = javaTools()
   if (jars !== undefined) java(jars)
-  s3()
+  objectStorage()
 } finally {
   await broker.stop()
   fs.rmSync(folder, { recursive: true, force: true })
@@ -28,21 +28,32 @@ try {
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 ? 0 : 1)
 
-/** The S3 plugin, and a broker that has a bucket and nothing else, on Ceph's gateway. */
-function s3 (): void {
-  const script = path.join(import.meta.dirname, 'servers/ceph.sh')
-  const ceph = (...args: string[]): boolean => spawnSync('bash', [script, ...args], { stdio: 'ignore', timeout: 5 * commandMs }).status === 0
-  const at = path.join(folder, 'ceph')
-  const port = 7480
-  if (process.getuid?.() !== 0 || !ceph('install') || !ceph('up', at, String(port))) {
-    console.log("did not run: object-store-s3 on Ceph's gateway: needs root and Debian's packages ceph-mon ceph-osd radosgw ceph-common")
-    return
-  }
+/** The plugins for services, brokers that have a bucket and nothing else, and brokers that move between services. */
+function objectStorage (): void {
+  const at = (name: string): string => path.join(folder, name)
+  const server = (script: string, ...args: string[]): boolean => spawnSync('bash', [path.join(import.meta.dirname, 'servers', script), ...args], { stdio: 'ignore', timeout: 5 * commandMs }).status === 0
+  const variables: Record<string, string> = {}
   try {
-    const service = { bucket: 'streambed-test', endpoint: `http://127.0.0.1:${port}`, pathStyle: true, accessKeyId: 'test', secretAccessKey: 'testsecret' }
-    suites("object-store-s3 on Ceph's gateway", ['plugins/object-store-s3/test/service.test.ts', 'core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts'], { STREAMBED_TEST_S3: JSON.stringify(service) })
+    if (process.getuid?.() === 0 && server('ceph.sh', 'install') && server('ceph.sh', 'up', at('ceph'), '7480')) {
+      variables['STREAMBED_TEST_S3'] = JSON.stringify({ bucket: 'streambed-test', endpoint: 'http://127.0.0.1:7480', pathStyle: true, accessKeyId: 'test', secretAccessKey: 'testsecret' })
+      suites("object-store-s3 on Ceph's gateway", ['plugins/object-store-s3/test/service.test.ts'], variables)
+    } else {
+      console.log("did not run: object-store-s3 on Ceph's gateway: needs root and Debian's packages ceph-mon ceph-osd radosgw ceph-common")
+    }
+    if (server('azurite.sh', 'install') && server('azurite.sh', 'up', at('azurite'), '10010')) {
+      // The account and the key that Azurite's documentation gives to everybody.
+      variables['STREAMBED_TEST_AZURE_BLOB'] = JSON.stringify({
+        container: 'streambed-test', account: 'devstoreaccount1', endpoint: 'http://127.0.0.1:10010/devstoreaccount1',
+        accountKey: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+      })
+      suites('object-store-azure-blob on Azurite', ['plugins/object-store-azure-blob/test/service.test.ts'], variables)
+    } else {
+      console.log('did not run: object-store-azure-blob on Azurite: npm could not bring it')
+    }
+    suites(`brokers on ${Object.keys(variables).length} services and on folders`, ['core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts'], variables)
   } finally {
-    ceph('down', at)
+    server('ceph.sh', 'down', at('ceph'))
+    server('azurite.sh', 'down', at('azurite'))
   }
 }
 

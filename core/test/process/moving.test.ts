@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { startRun, temporaryFolder, type BrokerRun } from '../support/broker-process.ts'
+import { services } from '../support/services.ts'
 import { clientOf, consumeAll, produce } from './client.ts'
 
-/** The S3 service that the environment names, if any (`npm run test:interop` starts one). */
-const s3 = process.env.STREAMBED_TEST_S3 ?? ''
-
 interface Home { readonly wal: object, readonly store: string }
+
+/** The n-th service that the environment names, or a folder where there are fewer. */
+const service = (n: number): string => services[n]?.name ?? 'default'
 
 /**
  * One life after the other, each killed. Every kind of WAL follows every other one; new objects go to another store each
@@ -17,9 +17,10 @@ interface Home { readonly wal: object, readonly store: string }
 const lives: readonly Home[] = [
   { wal: { plugin: 'regional-disk', path: 'wal-disk', capacity: '8MiB' }, store: 'default' },
   { wal: { plugin: 'object' }, store: 'second' },
-  { wal: { plugin: 'efs', path: 'wal-efs', capacity: '8MiB', segmentBytes: '1MiB' }, store: s3 === '' ? 'default' : 's3' },
-  { wal: { plugin: 'object', store: 'default' }, store: 'second' },
-  { wal: { plugin: 'object' }, store: s3 === '' ? 'default' : 's3' },
+  { wal: { plugin: 'efs', path: 'wal-efs', capacity: '8MiB', segmentBytes: '1MiB' }, store: service(0) },
+  { wal: { plugin: 'object', store: 'default' }, store: service(1) },
+  { wal: { plugin: 'object' }, store: service(0) },
+  { wal: { plugin: 'object', store: service(1) }, store: service(1) },
   { wal: { plugin: 'regional-disk', path: 'wal-disk', capacity: '8MiB' }, store: 'default' },
   { wal: { plugin: 'efs', path: 'wal-efs-2', capacity: '8MiB', segmentBytes: '1MiB' }, store: 'second' },
   { wal: { plugin: 'regional-disk', path: 'wal-disk', capacity: '8MiB' }, store: 'second' }
@@ -35,12 +36,12 @@ describe('a broker process whose WAL and default store change between its lives'
     fs.rmSync(folder, { recursive: true, force: true })
   })
 
-  it(`has everything that it acknowledged, after each move and kill${s3 === '' ? '' : ', S3 among the stores'}`, async function () {
+  it(`has everything that it acknowledged, after each move and kill${services.map(({ name }) => `, ${name} among the stores`).join('')}`, async function () {
     this.timeout(120_000)
     const at = (name: string): string => path.join(folder, name)
     const stores = {
       second: { plugin: 'fs', path: at('second') },
-      ...s3 === '' ? {} : { s3: { plugin: 's3', ...JSON.parse(s3) as object, prefix: `moving-${randomUUID()}/` } }
+      ...Object.fromEntries(services.map(({ name, objects }) => [name, objects()]))
     }
     const acknowledged: string[] = []
     for (const [life, { store, wal }] of [...lives, lives[0]!].entries()) {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { startRun, temporaryFolder, type BrokerRun } from '../support/broker-process.ts'
+import { services } from '../support/services.ts'
 import { clientOf, consumeAll, produce } from './client.ts'
 
-/** Stores to run on: a folder, and the S3 service that the environment names (`npm run test:interop` starts one). */
-const s3 = process.env.STREAMBED_TEST_S3
+/** Stores to run on: a folder, and the services that the environment names. */
 const stores: readonly { readonly name: string, readonly objects: (folder: string) => object }[] = [
   { name: 'a folder', objects: folder => ({ plugin: 'fs', path: path.join(folder, 'bucket') }) },
-  ...s3 === undefined || s3 === '' ? [] : [{ name: 'S3', objects: () => ({ plugin: 's3', ...JSON.parse(s3) as object, prefix: `broker-${randomUUID()}/` }) }]
+  ...services
 ]
 
 /** A bucket and nothing else; uploads so small that trims and deletions happen too. */

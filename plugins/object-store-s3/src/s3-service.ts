@@ -2,8 +2,8 @@ import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand,
   ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand, UploadPartCommand, type S3Client
 } from '@aws-sdk/client-s3'
-import { compareKeys, type ByteRange, type Environment, type Finding, type ObjectInfo, type ObjectPage } from '@streambed/sdk'
-import { contiguous } from '@streambed/sdk/remote'
+import type { ByteRange, Environment, Finding, ObjectInfo, ObjectPage } from '@streambed/sdk'
+import { contiguous, sortedPage } from '@streambed/sdk/remote'
 import type {
   MultipartService, ObjectService, ServiceBody, ServiceDeleteOutcome, ServiceFailure, ServiceObject, ServicePut, ServiceUpload
 } from '@streambed/sdk/remote'
@@ -64,7 +64,7 @@ export class S3Service implements ObjectService {
   }
 
   async list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage> {
-    if (isDirectoryBucket(this.#options.bucket)) return await this.#listUnordered(prefix, startAfter, limit, signal)
+    if (isDirectoryBucket(this.#options.bucket)) return await sortedPage(this.#listings(prefix, signal), prefix, startAfter, limit)
     const { Contents = [], IsTruncated = false } = await this.#client.send(new ListObjectsV2Command({
       Bucket: this.#options.bucket, Prefix: prefix, MaxKeys: limit, ...startAfter === undefined ? {} : { StartAfter: startAfter }
     }), { abortSignal: signal })
@@ -89,23 +89,17 @@ export class S3Service implements ObjectService {
   failureOf (error: unknown): ServiceFailure { return failureOf(error) }
   close (): void { this.#client.destroy() }
 
-  /** Directory buckets list in no order, and only by prefixes that end with a `/`: all is read, the first ones kept. */
-  async #listUnordered (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage> {
+  /** Directory buckets list in no order, and only by prefixes that end with a `/`. */
+  async * #listings (prefix: string, signal: AbortSignal): AsyncGenerator<readonly ObjectInfo[]> {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    let kept: ObjectInfo[] = []
-    let isLast = true
     let token: string | undefined
     do {
       const page = await this.#client.send(new ListObjectsV2Command({
         Bucket: this.#options.bucket, ...folder === '' ? {} : { Prefix: folder }, ...token === undefined ? {} : { ContinuationToken: token }
       }), { abortSignal: signal })
-      const found = (page.Contents ?? []).map(infoOf).filter(({ key }) => key.startsWith(prefix) && (startAfter === undefined || compareKeys(key, startAfter) > 0))
-      kept = [...kept, ...found].sort((left, right) => compareKeys(left.key, right.key))
-      isLast &&= kept.length <= limit
-      kept.length = Math.min(kept.length, limit)
+      yield (page.Contents ?? []).map(infoOf)
       token = page.NextContinuationToken
     } while (token !== undefined)
-    return { objects: kept, isLast }
   }
 }
 

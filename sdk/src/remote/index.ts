@@ -1,5 +1,6 @@
 export { contiguous } from './body.ts'
 export { RemoteObjectStore } from './remote-object-store.ts'
+export { sortedPage } from './sorted-page.ts'
 
 export type {
   MultipartService, ObjectService, ServiceBody, ServiceDeleteOutcome, ServiceFailure, ServiceObject, ServicePart, ServicePut, ServiceUpload

@@ -1,0 +1,95 @@
+import type { ErrorCode } from '@streambed/sdk'
+import type { ServiceFailure } from '@streambed/sdk/remote'
+
+interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
+
+const keysRemedy = 'Check the credentials, and that their role may read, write, delete and list blobs (Storage Blob Data Contributor).'
+
+/** What Azure's error codes mean (Blob service REST API, Blob service error codes; Common REST API error codes). */
+const verdictByCode: Readonly<Record<string, Verdict>> = {
+  BlobNotFound: { code: 'NOT_FOUND' },
+  ResourceNotFound: { code: 'NOT_FOUND' },
+  ContainerNotFound: { code: 'MISCONFIGURED', remedy: 'Create the container, or correct its name.' },
+  ContainerBeingDeleted: { code: 'MISCONFIGURED', remedy: 'The container is being deleted: use another one.' },
+  ContainerDisabled: { code: 'MISCONFIGURED', remedy: 'An administrator has disabled the container.' },
+  BlobAlreadyExists: { code: 'ALREADY_EXISTS' },
+  ConditionNotMet: { code: 'ALREADY_EXISTS' }, // the only condition that we set is that the key is free
+  BlobImmutableDueToPolicy: { code: 'MISCONFIGURED', remedy: 'Take the immutability policy or legal hold from the container.' },
+  BlobArchived: { code: 'MISCONFIGURED', remedy: 'The blob was archived: take the rule that archives from our prefix, and rehydrate it.' },
+  BlobBeingRehydrated: { code: 'UNAVAILABLE' },
+  InvalidRange: { code: 'OUT_OF_RANGE' },
+  Md5Mismatch: { code: 'CORRUPT' },
+  InvalidMd5: { code: 'CORRUPT' },
+  AuthenticationFailed: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  AuthorizationFailure: { code: 'PERMISSION_DENIED', remedy: `${keysRemedy} The account's firewall may refuse this network.` },
+  AuthorizationPermissionMismatch: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  AuthorizationProtocolMismatch: { code: 'MISCONFIGURED', remedy: 'Use https: the account or the signature asks for it.' },
+  InsufficientAccountPermissions: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  InvalidAuthenticationInfo: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  KeyBasedAuthenticationNotPermitted: { code: 'PERMISSION_DENIED', remedy: 'The account allows no keys: leave accountKey out and use an identity.' },
+  NoAuthenticationInformation: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  AccountIsDisabled: { code: 'PERMISSION_DENIED', remedy: 'Enable the storage account.' },
+  CredentialUnavailableError: { code: 'PERMISSION_DENIED', remedy: 'Give credentials: a managed or workload identity, AZURE_CLIENT_ID and its kin, or accountKey.' },
+  AggregateAuthenticationError: { code: 'PERMISSION_DENIED', remedy: 'Give credentials: a managed or workload identity, AZURE_CLIENT_ID and its kin, or accountKey.' },
+  AuthenticationError: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  AuthenticationRequiredError: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  InvalidResourceName: { code: 'INVALID_ARGUMENT' },
+  InvalidUri: { code: 'INVALID_ARGUMENT' },
+  OutOfRangeInput: { code: 'INVALID_ARGUMENT' },
+  RequestBodyTooLarge: { code: 'INVALID_ARGUMENT' },
+  MetadataTooLarge: { code: 'INVALID_ARGUMENT' },
+  UnsupportedHeader: { code: 'UNSUPPORTED' },
+  ServerBusy: { code: 'THROTTLED' },
+  InternalError: { code: 'NO_VERDICT' },
+  OperationTimedOut: { code: 'NO_VERDICT' }, // it may have been carried out
+  // Node's own, for requests that never reached the service: they took no effect.
+  ECONNREFUSED: { code: 'UNAVAILABLE', remedy: 'Check that the service runs and that the endpoint is right.' },
+  ENOTFOUND: { code: 'UNAVAILABLE', remedy: "Check the account's name, the endpoint, and name resolution." },
+  EAI_AGAIN: { code: 'UNAVAILABLE', remedy: 'Check name resolution.' }
+}
+
+/** For answers without a code that we know: a HEAD's has none. */
+const verdictByStatus: Readonly<Record<number, Verdict>> = {
+  400: { code: 'INVALID_ARGUMENT' },
+  401: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  403: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+  404: { code: 'NOT_FOUND' },
+  408: { code: 'NO_VERDICT' },
+  409: { code: 'CONFLICT' },
+  412: { code: 'ALREADY_EXISTS' },
+  413: { code: 'INVALID_ARGUMENT' },
+  416: { code: 'OUT_OF_RANGE' },
+  429: { code: 'THROTTLED' },
+  501: { code: 'UNSUPPORTED' },
+  503: { code: 'THROTTLED' }
+}
+
+interface AzureError {
+  readonly name?: string
+  /** Of the service, or of Node. */
+  readonly code?: string
+  readonly statusCode?: number
+  readonly message?: string
+  readonly details?: { readonly errorCode?: string }
+  readonly response?: { readonly headers?: { get (name: string): string | undefined } }
+  readonly errors?: readonly AzureError[]
+}
+
+/** What an error of the SDK says, for `ObjectService`. */
+export function failureOf (error: unknown): ServiceFailure {
+  const { code: given, details, message = '', name = '', response, statusCode } = (error ?? {}) as AzureError
+  const fromHeader = response?.headers?.get('x-ms-error-code')
+  const code = [fromHeader, details?.errorCode, given, name].find(candidate => candidate !== undefined && candidate in verdictByCode) ?? given ?? name
+  const verdict = verdictByCode[code] ?? (statusCode === undefined ? undefined : verdictByStatus[statusCode]) ?? { code: 'NO_VERDICT' }
+  const facts = {
+    status: statusCode,
+    code,
+    requestId: response?.headers?.get('x-ms-request-id'),
+    // The SDK's message goes on with headers; the first line says it.
+    message: message.split('\n', 1)[0]!.slice(0, 200)
+  }
+  return {
+    ...verdict,
+    detail: Object.entries(facts).filter(([, value]) => value !== undefined && value !== '').map(([key, value]) => `${key}=${value}`).join(' ')
+  }
+}
