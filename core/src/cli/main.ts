@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { produceCommand } from './commands/produce.ts'
 import { startCommand } from './commands/start.ts'
@@ -17,6 +18,7 @@ await yargs(hideBin(process.argv))
   .command(topicCommand)
   .command(produceCommand)
   .command(consumeCommand)
+  .command(doctorCommand)
   .command(dumpCommand)
   .demandCommand(1, 'Name a command; --help lists them.')
   .strict()

@@ -19,7 +19,7 @@ describe('the command line', () => {
   it('--help lists the commands, an unknown one is refused with a suggestion', async () => {
     const help = await runCli(['--help'])
     assert.equal(help.code, 0)
-    for (const command of ['start', 'config', 'topic', 'produce', 'consume', 'dump']) assert.match(help.stdout, new RegExp(`streambed ${command}`))
+    for (const command of ['start', 'config', 'topic', 'produce', 'consume', 'dump', 'doctor']) assert.match(help.stdout, new RegExp(`streambed ${command}`))
     const unknown = await runCli(['topics'])
     assert.equal(unknown.code, 1)
     assert.match(unknown.stderr, /Did you mean topic\?|Unknown/)
