@@ -18,6 +18,8 @@ const kinds = { 'object-store': 'objectStore', wal: 'wal', 'metadata-log': 'meta
 
 // Plugins' timers keep no process alive; an answer that is awaited must.
 const alive = setInterval(() => undefined, 2 ** 30)
+// A reader that has seen enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(0); else throw error })
 await yargs(hideBin(process.argv))
   .scriptName('streambed-conformance')
   .usage('$0 <command>\n\nMay this backend, as configured here, be trusted with acknowledged data?')
