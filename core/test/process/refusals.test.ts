@@ -60,7 +60,7 @@ describe('a broker process that cannot start', () => {
     { name: 'a wrong Kafka setting', text: 'kafka:\n  num.partitions: many\n', want: [/num\.partitions.*many/] },
     { name: 'a plugin that is not there', text: 'storage:\n  wal: { plugin: no-such-plugin }\n', want: [/storage\.wal.*no-such-plugin/] },
     { name: 'an unknown option of a plugin', text: 'storage:\n  wal: { plugin: regional-disk, path: w, pth: x }\n', want: [/storage\.wal.*pth/] },
-    { name: 'a wrong option of a plugin', text: 'storage:\n  wal: { plugin: regional-disk, path: w, capacity: 12 }\n', want: [/storage\.wal\.capacity.*must be at least 4194304.*(got 12)/] },
+    { name: 'a wrong option of a plugin', text: 'storage:\n  wal: { plugin: regional-disk, path: w, capacity: 12 }\n', want: [/storage\.wal\.capacity.*expected 4194304 to \d+, got 12/] },
     { name: 'text that is no YAML', text: 'node: [\n', want: [/line|column/] }
   ]
   for (const { name, text, want } of configs) {
@@ -80,7 +80,7 @@ describe('a broker process that cannot start', () => {
   })
 
   const variables: ReadonlyArray<{ readonly variable: string, readonly value: string, readonly want: RegExp }> = [
-    { variable: 'STREAMBED_STORAGE__WAL__CAPACITY', value: '12', want: /^STREAMBED_STORAGE__WAL__CAPACITY: storage\.wal\.capacity: must be at least 4194304/m },
+    { variable: 'STREAMBED_STORAGE__WAL__CAPACITY', value: '12', want: /^STREAMBED_STORAGE__WAL__CAPACITY: storage\.wal\.capacity: expected 4194304 to/m },
     { variable: 'STREAMBED_STORAGE__WAL__PTH', value: 'x', want: /^STREAMBED_STORAGE__WAL__PTH: storage\.wal: .*pth/m },
     { variable: 'STREAMBED_STORAGE__OBJECTS', value: '{ plugin: fs, path: 5 }', want: /^STREAMBED_STORAGE__OBJECTS: storage\.objects\.path: / },
     { variable: 'STREAMBED_STORAGE__METADATA__PLUGIN', value: 'none-such', want: /^STREAMBED_STORAGE__METADATA__PLUGIN: storage\.metadata\.plugin 'none-such' cannot be found/ },

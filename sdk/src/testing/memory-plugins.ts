@@ -4,9 +4,7 @@ import { MemoryMetadataLog, MemoryMetadataMedium, memoryMetadataLogCapabilities 
 import { MemoryObjectMedium, MemoryObjectStore, memoryObjectStoreCapabilities } from './memory-object-store.ts'
 import { MemoryWal, MemoryWalMedium, memoryWalCapabilities } from './memory-wal.ts'
 
-type NoOptions = Readonly<Record<string, never>>
-
-const noOptions: OptionsSchema<NoOptions> = {
+const noOptions: OptionsSchema<unknown> = {
   '~standard': {
     version: 1,
     vendor: 'streambed',
@@ -20,7 +18,7 @@ const noOptions: OptionsSchema<NoOptions> = {
 }
 
 /** A plugin whose stores all keep their objects in `medium`. */
-export function memoryObjectStorePlugin (medium: MemoryObjectMedium = new MemoryObjectMedium()): ObjectStorePlugin<NoOptions> {
+export function memoryObjectStorePlugin (medium: MemoryObjectMedium = new MemoryObjectMedium()): ObjectStorePlugin {
   return defineObjectStore({
     name: 'memory',
     options: noOptions,
@@ -31,7 +29,7 @@ export function memoryObjectStorePlugin (medium: MemoryObjectMedium = new Memory
 }
 
 /** A plugin whose logs keep their records in `medium`; a log of another node on it is refused, as the contract says. */
-export function memoryWalPlugin (medium: MemoryWalMedium = new MemoryWalMedium()): WalPlugin<NoOptions> {
+export function memoryWalPlugin (medium: MemoryWalMedium = new MemoryWalMedium()): WalPlugin {
   return defineWal({
     name: 'memory',
     options: noOptions,
@@ -43,7 +41,7 @@ export function memoryWalPlugin (medium: MemoryWalMedium = new MemoryWalMedium()
 }
 
 /** A plugin whose logs all keep their entries in `medium`. */
-export function memoryMetadataLogPlugin (medium: MemoryMetadataMedium = new MemoryMetadataMedium()): MetadataLogPlugin<NoOptions> {
+export function memoryMetadataLogPlugin (medium: MemoryMetadataMedium = new MemoryMetadataMedium()): MetadataLogPlugin {
   return defineMetadataLog({
     name: 'memory',
     options: noOptions,

@@ -14,12 +14,14 @@ import { namedStores } from './stores.ts'
 export interface ConfigSource {
   /** Absent: the embedded default. */
   readonly file?: string
+  /** What a file would hold, from a program; instead of one. */
+  readonly settings?: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 /** Reads and validates a configuration. Every problem is named at once, with file, key, what was expected and what was given. */
-export async function loadConfig ({ environment, file }: ConfigSource): Promise<BrokerConfig> {
-  let content: unknown = file === undefined ? {} : parseFile(await readText(file), file)
+export async function loadConfig ({ environment, file, settings = {} }: ConfigSource): Promise<BrokerConfig> {
+  let content: unknown = file === undefined ? settings : parseFile(await readText(file), file)
   const overrides = overridesFrom(environment)
   for (const { path: keys, value } of overrides) content = withValue(content, keys, value)
   const origin = new Origin(file ?? 'the default configuration', overrides)

@@ -1,0 +1,1 @@
+export { startBroker, type EmbeddedBroker, type EmbeddedOptions } from './start-broker.ts'
