@@ -7,6 +7,7 @@ import { certificateOf, certify, newKey, Target, verifyCertificate, type Report 
 import { StreambedError } from '@streambed/sdk'
 
 const memoryStore = path.join(import.meta.dirname, 'fixtures/memory-store.ts')
+const memoryWal = path.join(import.meta.dirname, 'fixtures/memory-wal.ts')
 const cli = path.join(import.meta.dirname, '../src/cli/main.ts')
 
 describe('certification', () => {
@@ -33,10 +34,12 @@ describe('certification', () => {
     })
   }
 
-  it('finds that what a store acknowledged is gone after a kill, by OS-D01', async () => {
-    const report = await certify(await load(memoryStore, { name: '{run}' }), { level: 'durability', seed: 1, measureMs: 100 })
-    assert.deepEqual([report.verdict, report.level, failed(report)], ['failed', 'core', ['OS-D01']])
-  })
+  for (const { caughtBy, plugin } of [{ plugin: memoryStore, caughtBy: 'OS-D01' }, { plugin: memoryWal, caughtBy: 'W-R03' }]) {
+    it(`finds that what ${path.basename(plugin, '.ts')} acknowledged is gone after a kill, by ${caughtBy}`, async () => {
+      const report = await certify(await load(plugin, { name: '{run}' }), { level: 'durability', seed: 1, measureMs: 100 })
+      assert.deepEqual([report.verdict, report.level, failed(report)], ['failed', 'core', [caughtBy]])
+    })
+  }
 
   it('measures latency against classes, open loop', async () => {
     const report = await certify(await load(memoryStore, { name: '{run}' }), { level: 'latency', only: ['OS-P02'], seed: 1, measureMs: 500 })
