@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { catchUpConsume, median, produce, produceLatency, startup, tailConsume, type Options, type Ratio } from './scenarios.ts'
+import { catchUpConsume, median, produce, produceLatency, recovery, startup, tailConsume, type Options, type Ratio } from './scenarios.ts'
 
 const MiB = 1024 * 1024
 const { values } = parseArgs({
@@ -29,6 +29,11 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   startup: async () => {
     const result = await startup(options)
     console.log(`ready                      ${spread(result.readyMs)} ms     resident when idle ${result.idleResidentMB.toFixed(0)} MB`)
+    return result
+  },
+  recovery: async () => {
+    const result = await recovery(options, 512 * MiB)
+    console.log(`ready after a kill         ${spread(result.readyMs)} ms     with ${result.walMiB} MiB in the WAL   peak ${result.peakResidentMB.toFixed(0)} MB`)
     return result
   },
   produceLarge: async () => show(await produce('produce 1 MiB requests', options, { requestBytes: MiB, recordBytes: 1_024, connections: 4, inFlight: 2 })),

@@ -141,6 +141,33 @@ export async function startup (options: Options): Promise<Startup> {
   return { readyMs, idleResidentMB: idle / 1e6 }
 }
 
+export interface Recovery { readonly walMiB: number, readonly readyMs: readonly number[], readonly peakResidentMB: number }
+
+/** From spawn to ready after a kill, with `walBytes` in the WAL that no object holds yet. */
+export async function recovery (options: Options, walBytes: number): Promise<Recovery> {
+  const folder = path.join(options.folder, 'recovery')
+  const settings = {
+    STREAMBED_STORAGE__WAL__CAPACITY: String(2 * walBytes),
+    STREAMBED_STORAGE__UPLOAD_BYTES: String(2 * walBytes),
+    STREAMBED_STORAGE__UPLOAD_INTERVAL_MS: '0',
+    STREAMBED_STORAGE__PENDING_BYTES_MAX: String(4 * walBytes)
+  }
+  let served = await startBroker(folder, settings)
+  await createTopic(at(served), 1)
+  await fill(at(served), walBytes)
+  const readyMs: number[] = []
+  let peak = 0
+  for (let round = 0; round < options.rounds; round++) {
+    await served.stop('SIGKILL')
+    served = await startBroker(folder, settings)
+    readyMs.push(served.readyMs)
+    peak = Math.max(peak, served.peakResidentBytes())
+  }
+  await served.stop('SIGKILL')
+  fs.rmSync(folder, { recursive: true, force: true })
+  return { walMiB: walBytes / MiB, readyMs, peakResidentMB: peak / 1e6 }
+}
+
 function freshBroker (options: Options, name: string): Promise<Measured> {
   const folder = path.join(options.folder, name)
   fs.rmSync(folder, { recursive: true, force: true })
