@@ -7,6 +7,7 @@ import path from 'node:path'
 import { startBroker } from '../core/bench/processes.ts'
 
 const commandMs = 60_000
+const rdkafkaFolder = path.join(import.meta.dirname, 'interop-rdkafka')
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 let passed = 0
 let failed = 0
@@ -146,8 +147,6 @@ function kcat (): void {
 function python (): void {
   for (const name of ['records', 'group', 'admin']) check(`Python confluent-kafka: ${name}`, () => run('/usr/bin/python3', [path.join(import.meta.dirname, 'interop.py'), name, bootstrap]))
 }
-
-const rdkafkaFolder = path.join(import.meta.dirname, 'interop-rdkafka')
 
 /** Builds the binding from source against this Node's headers and Debian's libraries, unless that was done. */
 function hasRdkafka (): boolean {
