@@ -101,6 +101,15 @@ describe('certification', () => {
       assert.throws(() => verifyCertificate(`${text} `), error => StreambedError.is(error, 'CORRUPT'))
     })
 
+    it('do not verify with the key written in another way that means the same', () => {
+      // Eight keys: the unused bit is one of the key's own, and has to be 0 for the other way to mean the same.
+      for (const signed of Array.from({ length: 8 }, () => certificateOf(report, reportText, newKey()))) {
+        const changed = signed.replace('032100', '032101')
+        assert.notEqual(changed, signed)
+        assert.throws(() => verifyCertificate(changed), error => StreambedError.is(error, 'CORRUPT'))
+      }
+    })
+
     it('do not verify for another signer or another report', () => {
       assert.throws(() => verifyCertificate(text, { key: newKey() }), /another key/)
       assert.throws(() => verifyCertificate(text, { reportText: `${reportText} ` }), /report is not the one/)

@@ -53,7 +53,7 @@ export function certificateOf (report: Report, reportText: string, pem: string):
   return textOf({
     statement,
     algorithm: 'Ed25519',
-    publicKey: createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('hex'),
+    publicKey: hexOf(createPublicKey(key)),
     signature: sign(null, Buffer.from(JSON.stringify(statement)), key).toString('hex')
   })
 }
@@ -78,8 +78,10 @@ export function verifyCertificate (text: string, { key, reportText }: Trust = {}
   // Signatures cover meaning; this covers the bytes: spaces, order, what was added.
   if (text !== textOf({ statement, algorithm, publicKey, signature })) throw corrupt('the certificate is not written as it was signed')
   const signer = publicKeyOf(publicKey)
+  // DER has one way to write a key, but readers take others (unused bits), under which the signature still fits.
+  if (hexOf(signer) !== publicKey) throw corrupt('the public key is not written as it was signed')
   if (!verify(null, Buffer.from(JSON.stringify(statement)), signer, Buffer.from(signature, 'hex'))) throw corrupt('the signature does not fit: the certificate was changed after it was signed')
-  if (key !== undefined && createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('hex') !== publicKey) throw corrupt(`another key has signed: ${publicKey}`)
+  if (key !== undefined && hexOf(createPublicKey(key)) !== publicKey) throw corrupt(`another key has signed: ${publicKey}`)
   if (reportText !== undefined && createHash('sha256').update(reportText).digest('hex') !== statement.reportSha256) throw corrupt('the report is not the one that the certificate is about')
   return certificate
 }
@@ -102,3 +104,5 @@ function publicKeyOf (hex: string): KeyObject {
     throw new StreambedError('CORRUPT', 'the public key is damaged', { cause })
   }
 }
+
+function hexOf (publicKey: KeyObject): string { return publicKey.export({ type: 'spki', format: 'der' }).toString('hex') }
