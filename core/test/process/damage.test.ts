@@ -2,36 +2,10 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
-import { BrokerError } from '../../src/client/kafka-client.ts'
 import { crc32c } from '../../src/protocol/records/crc32c.ts'
 import { BrokerProcess } from '../support/broker-process.ts'
-import { clientOf, consumeAll, produce } from './client.ts'
-
-/** A ring that a test can read whole. */
-const small = { STREAMBED_STORAGE__WAL__CAPACITY: '16MiB' }
-
-/** Small uploads; each topic of a test gets objects of its own. */
-const uploading = {
-  ...small,
-  STREAMBED_STORAGE__UPLOAD_BYTES: '1MiB',
-  STREAMBED_STORAGE__STREAM_OBJECT_BYTES_MIN: '64KiB',
-  STREAMBED_STORAGE__BLOCK_BYTES: '64KiB',
-  STREAMBED_STORAGE__DELETION_GRACE_MS: '600000'
-}
-
-/** All files below `folder`. */
-function filesOf (folder: string): string[] {
-  return fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => path.join(entry.parentPath, entry.name))
-}
-
-/** The file that holds `text`, and where. */
-function find (folder: string, text: string): { readonly file: string, readonly at: number } {
-  for (const file of filesOf(folder)) {
-    const at = fs.readFileSync(file).indexOf(text)
-    if (at >= 0) return { file, at }
-  }
-  return assert.fail(`no file of ${folder} holds ${text}`)
-}
+import { clientOf, produce } from './client.ts'
+import { fetchCode, filesOf, find, holds, refusal, small, uploaded, uploading, withRecords } from './stored.ts'
 
 /** Changes a file in place; gives a function that puts it back as it was. */
 function change (file: string, edit: (bytes: Buffer) => void): () => void {
@@ -47,39 +21,6 @@ function flip (file: string, at: number): () => void { return change(file, bytes
 /** A file of `folder` whose bytes begin with `magic`. */
 function withMagic (folder: string, magic: string): string {
   return filesOf(folder).find(file => fs.readFileSync(file).subarray(0, magic.length).equals(Buffer.from(magic))) ?? assert.fail(`no file begins with ${magic}`)
-}
-
-/** Starts again: it must refuse. Gives what it says. */
-async function refusal (broker: BrokerProcess): Promise<string> {
-  const run = broker.launch()
-  const outcome = await Promise.race([run.ended, run.ready.then(() => 'ready', () => run.ended)])
-  assert.deepEqual(outcome, { code: 1, signal: null }, run.stderr)
-  assert.doesNotMatch(run.stderr, /\n\s+at /, 'a stack is no help to an operator')
-  return run.stderr
-}
-
-async function holds (broker: BrokerProcess, topic: string, values: readonly string[]): Promise<void> {
-  await using client = clientOf(broker)
-  assert.deepEqual(await consumeAll(client, broker, topic), values)
-}
-
-async function fetchCode (broker: BrokerProcess, topic: string, offset: number): Promise<number> {
-  await using client = clientOf(broker)
-  try {
-    await client.fetch(broker.address, { topic, partition: 0 }, offset, 0)
-    return KafkaErrorCode.NONE
-  } catch (error) {
-    if (error instanceof BrokerError) return error.kafkaCode
-    throw error
-  }
-}
-
-/** A broker, killed, with three records of the topic `t` in its WAL. */
-async function withRecords (broker: BrokerProcess): Promise<void> {
-  await using client = clientOf(broker)
-  await client.createTopic('t', { partitions: 1, configs: {} })
-  await produce(client, broker, 't', ['first-record', 'second-record', 'third-record'])
-  await broker.kill()
 }
 
 describe('a broker process whose files are damaged', () => {
@@ -193,12 +134,6 @@ describe('a broker process whose files are damaged', () => {
     await holds(broker, 'new', values)
   })
 })
-
-/** Resolves once an object holds `text`. Whoever waits produces nothing: the broker uploads what is old enough by itself. */
-async function uploaded (broker: BrokerProcess, text: string): Promise<void> {
-  const objects = path.join(broker.folder, 'objects', 'objects')
-  while (!fs.existsSync(objects) || !filesOf(objects).some(file => fs.existsSync(file) && fs.readFileSync(file).includes(text))) await new Promise(resolve => { setImmediate(resolve) })
-}
 
 const newerVersion = 9
 
