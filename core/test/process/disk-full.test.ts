@@ -5,9 +5,10 @@ import { BrokerProcess, folderSettings, startRun, temporaryFolder } from '../sup
 import { SmallDisk } from '../support/small-disk.ts'
 import { clientOf } from './client.ts'
 import { SteadyProducer } from './steady-producer.ts'
+import { refusal } from './stored.ts'
 
 const MiB = 1024 * 1024
-const refusal = SmallDisk.refusal
+const unmountable = SmallDisk.refusal
 
 type Backend = 'wal' | 'objects' | 'metadata'
 
@@ -23,8 +24,8 @@ async function logged (broker: BrokerProcess, pattern: RegExp): Promise<void> {
 }
 
 describe('a broker process on a disk that is full', () => {
-  if (refusal !== undefined) {
-    it(`did not run: a small file system cannot be mounted here: ${refusal}`, () => {})
+  if (unmountable !== undefined) {
+    it(`did not run: a small file system cannot be mounted here: ${unmountable}`, () => {})
     return
   }
 
@@ -98,10 +99,7 @@ describe('a broker process on a disk that is full', () => {
     await using producer = new SteadyProducer(broker, 't', { recordBytes: MiB / 4 })
     await using client = clientOf(broker)
     disk.fill()
-    // The end of the log's last block on disk may still be free.
-    let refused: Error | undefined
-    for (let index = 0; refused === undefined; index++) refused = await client.createTopic(`more-${index}`, { partitions: 100, configs: {} }).then(() => undefined, (error: Error) => error)
-    assert.match(refused.message, /KAFKA_STORAGE_ERROR.*free space/i)
+    assert.match(await untilTopicsAreRefused(client), /KAFKA_STORAGE_ERROR.*free space/i)
     await producer.acknowledge(10)
     await producer.check()
     disk.free()
@@ -111,7 +109,36 @@ describe('a broker process on a disk that is full', () => {
     await producer.check()
     assert.deepEqual((await topicsOf(broker)).filter(name => name === 'later' || name === 't'), ['later', 't'])
   })
+
+  it('for metadata at a later start: names path and remedy, and has all that was acknowledged once there is room', async () => {
+    using disk = new SmallDisk(8 * MiB)
+    await using broker = await BrokerProcess.start({ settings: on(disk, 'metadata') })
+    await createTopic(broker, 't')
+    await using producer = new SteadyProducer(broker, 't', { recordBytes: 100 })
+    await producer.acknowledge(10)
+    disk.fill()
+    {
+      await using client = clientOf(broker)
+      await untilTopicsAreRefused(client)
+    }
+    await broker.kill()
+    const message = await refusal(broker)
+    assert.ok(message.includes(path.join(disk.folder, 'metadata')), message)
+    assert.match(message, /free (some|space)/i)
+    disk.free()
+    await broker.restart()
+    await producer.acknowledge(20)
+    await producer.check()
+  })
 })
+
+/** Gives the refusal. Some may still be made: the end of the log's last block on disk may be free. */
+async function untilTopicsAreRefused (client: ReturnType<typeof clientOf>): Promise<string> {
+  for (let index = 0; ; index++) {
+    const refused = await client.createTopic(`more-${index}`, { partitions: 100, configs: {} }).then(() => undefined, (error: Error) => error)
+    if (refused !== undefined) return refused.message
+  }
+}
 
 async function createTopic (broker: BrokerProcess, name: string): Promise<void> {
   await using client = clientOf(broker)
