@@ -2,12 +2,12 @@ import { defineWal, type WalPlugin } from '@streambed/sdk'
 import { openWal } from './open-wal.ts'
 import { optionDocs, optionsSchema, type RegionalDiskOptions } from './options.ts'
 
-/** A write-ahead log on a disk: a folder, or a raw block device. Its scope is that of the disk, at least the host's. */
+/** A write-ahead log on a disk: a folder, or a raw block device. Its scope is that of the disk, which the operator declares. */
 const regionalDisk: WalPlugin<RegionalDiskOptions> = defineWal<RegionalDiskOptions>({
   name: 'regional-disk',
   options: optionsSchema,
   optionDocs,
-  capabilities: Object.freeze({ scope: 'host', latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
+  capabilities: ({ scope = 'host' }) => ({ scope, latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
   needsObjectStore: false,
   open: async (options, environment, context) => await openWal(options, environment, context.writer)
 })

@@ -5,16 +5,21 @@ import { z } from 'zod'
 export const capacityBytesMin = 4 * 2 ** 20
 export const defaultCapacityBytes = 2 ** 30
 
+const scopes = ['host', 'zone', 'region'] as const
+
 export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder or a block device' }),
   capacity: bytes(capacityBytesMin, 2 ** 50).optional(),
-  lockFile: z.string().min(1).optional()
+  lockFile: z.string().min(1).optional(),
+  scope: z.enum(scopes, { error: issue => `must be one of ${scopes.join(', ')}, got ${JSON.stringify(issue.input)}` }).optional()
 })
 
 export interface RegionalDiskOptions {
   readonly path: string
   readonly capacity?: number | undefined
   readonly lockFile?: string | undefined
+  /** Default 'host'. */
+  readonly scope?: typeof scopes[number] | undefined
 }
 
 export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
@@ -31,5 +36,10 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     type: 'string',
     default: '<path>.streambed-lock',
     description: 'For a block device: the file that keeps a second process of this host out. Refused for a folder, which holds its own.'
+  },
+  scope: {
+    type: 'host, zone or region',
+    default: 'host',
+    description: 'What the disk survives: one inside the machine is `host`; a network disk of one zone (EBS, a zonal persistent disk) is `zone`; Azure zone-redundant disks, Google regional persistent disks and Alibaba regional ESSD are `region`. It is declared here, proves nothing, and changes nothing else.'
   }
 })

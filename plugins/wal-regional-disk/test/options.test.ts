@@ -1,3 +1,4 @@
+import { capabilitiesOf } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import plugin from '../src/index.ts'
 import { defaultCapacityBytes, optionsSchema } from '../src/options.ts'
@@ -16,6 +17,7 @@ describe('options', () => {
     { input: { path: 'a', capacity: '4GB' }, message: /expected bytes.*4GB/ },
     { input: { path: 'a', capacity: '1MiB' }, message: /expected 4194304 to/ },
     { input: { path: '' }, message: /folder or a block device/ },
+    { input: { path: 'a', scope: 'planet' }, message: /one of host, zone, region, got .*planet/ },
     { input: { path: 'a', fsync: false }, message: /fsync/ },
     { input: {}, message: /path/ }
   ]) {
@@ -23,6 +25,12 @@ describe('options', () => {
       assert.match(JSON.stringify(optionsSchema.safeParse(input).error?.issues), message)
     })
   }
+
+  it('declare what the disk survives: the host alone unless told', () => {
+    for (const { options, scope } of [{ options: {}, scope: 'host' }, { options: { scope: 'region' }, scope: 'region' }]) {
+      assert.equal(capabilitiesOf(plugin, optionsSchema.parse({ path: 'a', ...options })).scope, scope)
+    }
+  })
 
   it('are documented, each', () => {
     assert.deepEqual(Object.keys(plugin.optionDocs).sort(), Object.keys(optionsSchema.shape).sort())
