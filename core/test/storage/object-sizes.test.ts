@@ -49,7 +49,7 @@ describe('objects larger than 2^32 bytes', () => {
       const indexPosition = at
       place(index)
       place(encodeFooter({ objectId: 5, indexPosition, indexSize: index.length }, crc32c))
-      const object = { objectId: 5, size: at, store: 'default' } as Parameters<ObjectReader['blocksOf']>[0]
+      const object = { objectId: 5, size: at, store: 'default' }
       const stores = new Map<string, ObjectStore>([['default', new SparseObject(pieces)]])
       for (const getBytesMax of [1, 2 ** 20]) {
         const reader = new ObjectReader(stores, environment, { blockCacheBytesMax: 2 ** 20, indexesMax: 1, getBytesMax, onWasted: () => undefined })

@@ -40,6 +40,6 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
   scope: {
     type: 'host, zone or region',
     default: 'host',
-    description: 'What the disk survives: one inside the machine is `host`; a network disk of one zone (EBS, a zonal persistent disk) is `zone`; Azure zone-redundant disks, Google regional persistent disks and Alibaba regional ESSD are `region`. It is declared here, proves nothing, and changes nothing else.'
+    description: 'What the disk survives: one inside the machine is `host`; a network disk of one zone (EBS, a zonal persistent disk) is `zone`; Azure zone-redundant disks, Google regional persistent disks and Alibaba regional ESSD are `region`. It is declared here and proves nothing.'
   }
 })
