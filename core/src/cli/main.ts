@@ -5,6 +5,7 @@ import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { dumpCommand } from './commands/dump.ts'
+import { pluginCommand } from './commands/plugin.ts'
 import { produceCommand } from './commands/produce.ts'
 import { startCommand } from './commands/start.ts'
 import { topicCommand } from './commands/topic.ts'
@@ -20,6 +21,7 @@ await yargs(hideBin(process.argv))
   .command(consumeCommand)
   .command(doctorCommand)
   .command(dumpCommand)
+  .command(pluginCommand)
   .demandCommand(1, 'Name a command; --help lists them.')
   .strict()
   .recommendCommands()
