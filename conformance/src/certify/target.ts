@@ -89,7 +89,7 @@ export class Target {
     return await openPlace(this.plugin, place, environment, writer)
   }
 
-  /** Empties the place `run` and removes the folders that its options name. */
+  /** Empties the place `run` and removes the folders and files that its options name. */
   async cleanUp (run: string, environment: Environment): Promise<void> {
     const place = this.place(run)
     const holder = this.plugin.kind === 'objectStore' ? place.subject : place.store
@@ -102,7 +102,7 @@ export class Target {
       }
     }
     for (const loaded of [this.#subject, this.#store]) {
-      if (loaded !== undefined) for (const folder of foldersOf(loaded.part.options, run)) rmSync(folder, { recursive: true, force: true })
+      if (loaded !== undefined) for (const local of localPlaces(loaded.part.options, run)) rmSync(local, { recursive: true, force: true })
     }
   }
 
@@ -197,13 +197,14 @@ function placed (value: unknown, run: string): unknown {
   return value
 }
 
-/** Folders of this machine that options name with the placeholder: made for the run, so ours to remove. */
-function foldersOf (options: Options, run: string): string[] {
+/** Folders and files of this machine that options name with the placeholder: made for the run, so ours to remove. */
+function localPlaces (options: Options, run: string): string[] {
   return Object.values(options).flatMap(value => {
     if (typeof value !== 'string' || !value.includes(placeholder)) return []
     const parts = value.split('/')
-    const folder = parts.slice(0, parts.findIndex(part => part.includes(placeholder)) + 1).join('/').replaceAll(placeholder, run)
-    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? [folder] : []
+    const local = parts.slice(0, parts.findIndex(part => part.includes(placeholder)) + 1).join('/').replaceAll(placeholder, run)
+    const found = statSync(local, { throwIfNoEntry: false })
+    return found?.isDirectory() === true || found?.isFile() === true ? [local] : []
   })
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { newPlugin, pluginKinds, type PluginKind } from '../../src/main/new-plugin.ts'
@@ -73,6 +73,7 @@ describe('a new plugin', () => {
     const completed = certify(at)
     assert.equal(completed.status, 0, completed.output)
     assert.match(completed.output, /0 failed.*level durability/)
+    assert.deepEqual(readdirSync(at).filter(name => name.includes('.db')), [], 'left behind by the checks')
 
     for (const expected of [[], ['before a kill']]) {
       const run = startRun({

@@ -12,7 +12,7 @@ const create: CommandModule<object, { readonly kind: PluginKind, readonly name: 
   handler: ({ folder: given, kind, name }) => {
     const folder = path.resolve(given ?? name)
     newPlugin({ kind, name, folder })
-    process.stdout.write(`wrote ${folder}; go on with: cd ${path.relative('.', folder) || '.'} && npm install && npm test\n`)
+    process.stdout.write(`wrote ${folder}; go on with: cd ${folder} && npm install && npm test\n`)
   }
 }
 
