@@ -1,12 +1,14 @@
 // Writes the generated documents; with --check, fails when one is not what would be written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { reportJsonSchema } from '@streambed/conformance'
 import { errorTable } from '@streambed/sdk'
 import { configReference } from '../core/src/main/config/reference.ts'
 
 const root = path.dirname(import.meta.dirname)
 const documents: Readonly<Record<string, string>> = {
   'docs/configuration.md': await configReference(),
+  'docs/conformance-report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'docs/errors.md': errorReference()
 }
 

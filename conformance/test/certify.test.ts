@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { certificateOf, certify, newKey, Target, verifyCertificate, type Report } from '@streambed/conformance'
+import { certificateOf, certify, newKey, reportSchema, Target, verifyCertificate, type Report } from '@streambed/conformance'
 import { StreambedError } from '@streambed/sdk'
 
 const memoryStore = path.join(import.meta.dirname, 'fixtures/memory-store.ts')
@@ -29,6 +29,7 @@ describe('certification', () => {
     it(`passes ${plugin} up to kills of the writing process, and leaves nothing behind`, async () => {
       const report = await certify(await load(plugin, below(folder, options)), { level: 'durability', seed: 1, measureMs: 100 })
       assert.deepEqual(report.checks.filter(({ outcome }) => outcome === 'failed'), [])
+      assert.deepEqual(reportSchema.parse(JSON.parse(JSON.stringify(report))), report)
       assert.equal(report.level, plugin.includes('metadata') ? 'core' : 'durability')
       assert.deepEqual(readdirSync(folder), [])
     })
@@ -43,6 +44,7 @@ describe('certification', () => {
 
   it('measures latency against classes, open loop', async () => {
     const report = await certify(await load(memoryStore, { name: '{run}' }), { level: 'latency', only: ['OS-P02'], seed: 1, measureMs: 500 })
+    reportSchema.parse(report)
     const [measurement] = report.measurements
     assert.deepEqual([measurement?.id, measurement?.count, measurement?.failures], ['OS-P02', 8, 0])
     assert.equal(measurement?.histogram.reduce((sum, { count }) => sum + count, 0), 8)
@@ -136,6 +138,7 @@ describe('certification', () => {
       const read = (name: string): string => readFileSync(path.join(folder, 'report', name), 'utf8')
       assert.match(read('report.html'), /^<!doctype html>[\s\S]*OS-C01[\s\S]*<\/html>\n$/)
       assert.doesNotMatch(read('report.html'), /<script|https?:/)
+      assert.deepEqual(reportSchema.parse(JSON.parse(read('report.json'))), JSON.parse(read('report.json')))
       assert.match(read('junit.xml'), /<testsuite [^>]*tests="2" failures="0"/)
       assert.match(read('badge.svg'), /^<svg/)
       assert.match(run('verify', 'report/certificate.json', '--key', 'key.pem', '--report', 'report/report.json').stdout, /^valid: .*passed, level none/)

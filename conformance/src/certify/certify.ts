@@ -4,10 +4,10 @@ import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, typ
 import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
 import { metadataLogConformance } from '../metadata-log/suite.ts'
 import { objectStoreConformance } from '../object-store/suite.ts'
-import type { CheckResult, Report } from '../report/report.ts'
+import type { CheckResult, Measurement, Report } from '../report/report.ts'
 import { walConformance } from '../wal.ts'
 import { survivesKills } from './crash.ts'
-import { measure, measurementsOf, measuringWriter, worstClass, type Measurement } from './latency.ts'
+import { measure, measurementsOf, measuringWriter, worstClass } from './latency.ts'
 import { machine, suiteIdentity } from './machine.ts'
 import { Target } from './target.ts'
 import { within } from './within.ts'
@@ -63,7 +63,7 @@ export async function certify (target: Target, { level, measureMs, only, onProgr
     format: 1,
     suite: suiteIdentity(),
     plugin: { name: target.plugin.name, kind: target.plugin.kind, ...target.identity() },
-    capabilities: target.capabilities,
+    capabilities: { ...target.capabilities },
     environment: { ...machine(), ...region === undefined ? {} : { region } },
     startedAt,
     durationMs: Math.round(clock.monotonicMs() - startMs),

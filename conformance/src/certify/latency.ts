@@ -1,6 +1,7 @@
 import { sleep, type Environment, type LatencyClass, type MetadataLog, type ObjectStore, type ObjectStoreCapabilities, type Plugin, type Wal } from '@streambed/sdk'
 import { build } from 'hdr-histogram-js'
 import { pattern } from '../assertions.ts'
+import type { Measurement } from '../report/report.ts'
 import { crashWriter } from './crash-order.ts'
 import type { Instance } from './target.ts'
 
@@ -15,23 +16,6 @@ const walBounds: Classes = { A: [5, 10, 50], B: [40, 100, 500], C: [250, 800, 2_
 const putBounds: Classes = { A: [20, 50, 200], B: [80, 200, 800], C: [250, 800, 2_500] }
 const getBounds: Classes = { A: [5, 20, 100], B: [15, 50, 250], C: [80, 250, 1_000] }
 const logBounds: Classes = { A: [5, 20, 100], B: [15, 50, 250], C: [150, 400, 1_600] }
-
-export interface Measurement {
-  readonly id: string
-  readonly operation: string
-  /** Operations a second, offered steadily whether or not earlier ones are answered. */
-  readonly offeredPerSecond: number
-  readonly count: number
-  readonly failures: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
-  readonly maxMs: number
-  /** The best class whose bounds all hold; `none` when class C's do not. */
-  readonly class: LatencyClass | 'none'
-  /** Counts of answers by time, each up to `untilMs`, doubling. */
-  readonly histogram: readonly { readonly untilMs: number, readonly count: number }[]
-}
 
 interface Load {
   readonly id: string

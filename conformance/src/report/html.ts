@@ -1,7 +1,6 @@
 import { levels } from '../catalogue/catalogue.ts'
-import type { Measurement } from '../certify/latency.ts'
 import { escaped } from './escaped.ts'
-import { countOf, type CheckResult, type Report } from './report.ts'
+import { countOf, type CheckResult, type Measurement, type Report } from './report.ts'
 
 const words: Readonly<Record<CheckResult['outcome'], string>> = { passed: 'passed', failed: 'FAILED', notApplicable: 'does not apply', missing: 'not in this version' }
 

@@ -1,52 +1,74 @@
-import type { Level } from '../catalogue/catalogue.ts'
-import type { Measurement } from '../certify/latency.ts'
+import * as z from 'zod'
+import { levels } from '../catalogue/catalogue.ts'
 
-/** What a run found. `report.json` holds it; docs/reference/conformance-report.schema.json describes it. */
-export interface Report {
-  readonly format: 1
-  readonly suite: { readonly package: string, readonly version: string }
-  readonly plugin: { readonly name: string, readonly kind: string, readonly package: string, readonly version: string, readonly sha256: string }
-  /** As the plugin declares them for these options. */
-  readonly capabilities: object
-  readonly environment: Environment
-  readonly startedAt: string
-  readonly durationMs: number
-  readonly seed: number
-  readonly requestedLevel: Level
-  /** Every check of the level that this suite has and that applies has passed; `none` when not even those of `core` did. */
-  readonly level: Level | 'none'
-  readonly verdict: 'passed' | 'failed'
-  /** The worst class of all that was measured; absent when nothing was. */
-  readonly latencyClass?: Measurement['class']
-  readonly checks: readonly CheckResult[]
-  readonly measurements: readonly Measurement[]
-  /** What the plugin counted of its requests and bytes. */
-  readonly counters: Readonly<Record<string, number>>
-  readonly cost?: { readonly currency: string, readonly amount: number, readonly source: string, readonly readOn: string }
-  /** What the backend's own preflight warned of. */
-  readonly warnings: readonly { readonly problem: string, readonly remedy: string }[]
-}
+const latencyClass = z.enum(['A', 'B', 'C', 'none'])
+const level = z.enum(levels)
+const count = z.int().min(0)
+const ms = z.number().min(0)
 
-export interface Environment {
-  readonly node: string
-  readonly platform: string
-  readonly kernel: string
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryBytes: number
-  /** As the operator names it; the suite cannot know. */
-  readonly region?: string
-}
+const measurement = z.strictObject({
+  id: z.string(),
+  operation: z.string(),
+  offeredPerSecond: z.number().meta({ description: 'Operations a second, offered steadily whether or not earlier ones are answered.' }),
+  count,
+  failures: count,
+  p50Ms: ms,
+  p99Ms: ms,
+  p999Ms: ms,
+  maxMs: ms,
+  class: latencyClass.meta({ description: "The best class whose bounds all hold; 'none' when class C's do not." }),
+  histogram: z.array(z.strictObject({ untilMs: ms, count })).meta({ description: 'Counts of answers by time, each up to untilMs, doubling.' })
+})
 
-export interface CheckResult {
-  readonly id: string
-  readonly name: string
-  readonly level: Level
-  /** `notApplicable`: it is about what the plugin does not declare. `missing`: this version of the suite does not have it. */
-  readonly outcome: 'passed' | 'failed' | 'notApplicable' | 'missing'
-  readonly durationMs?: number
-  /** Of a failure: what was expected and what was seen. Otherwise: why it did not run. */
-  readonly reason?: string
-}
+const environment = z.strictObject({
+  node: z.string(),
+  platform: z.string(),
+  kernel: z.string(),
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: count,
+  region: z.string().exactOptional().meta({ description: 'As the operator names it; the suite cannot know.' })
+})
+
+const check = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  level,
+  outcome: z.enum(['passed', 'failed', 'notApplicable', 'missing']).meta({ description: 'notApplicable: it is about what the plugin does not declare. missing: this version of the suite does not have it.' }),
+  durationMs: ms.exactOptional(),
+  reason: z.string().exactOptional().meta({ description: 'Of a failure: what was expected and what was seen. Otherwise: why it did not run.' })
+})
+
+/** What `report.json` holds. docs/conformance-report.schema.json is generated from it. */
+export const reportSchema = z.strictObject({
+  format: z.literal(1),
+  suite: z.strictObject({ package: z.string(), version: z.string() }),
+  plugin: z.strictObject({ name: z.string(), kind: z.string(), package: z.string(), version: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  capabilities: z.record(z.string(), z.unknown()).meta({ description: 'As the plugin declares them for these options.' }),
+  environment,
+  startedAt: z.iso.datetime(),
+  durationMs: ms,
+  seed: z.int(),
+  requestedLevel: level,
+  level: z.enum([...levels, 'none']).meta({ description: "Every check of the level that this suite has and that applies has passed; 'none' when not even those of 'core' did." }),
+  verdict: z.enum(['passed', 'failed']),
+  latencyClass: latencyClass.exactOptional().meta({ description: 'The worst class of all that was measured; absent when nothing was.' }),
+  checks: z.array(check),
+  measurements: z.array(measurement),
+  counters: z.record(z.string(), z.number()).meta({ description: 'What the plugin counted of its requests and bytes.' }),
+  cost: z.strictObject({ currency: z.string(), amount: z.number().min(0), source: z.string(), readOn: z.string() }).exactOptional(),
+  warnings: z.array(z.strictObject({ problem: z.string(), remedy: z.string() })).meta({ description: "What the backend's own preflight warned of." })
+})
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+
+/** What a run found. */
+export type Report = DeepReadonly<z.infer<typeof reportSchema>>
+export type Environment = DeepReadonly<z.infer<typeof environment>>
+export type Measurement = DeepReadonly<z.infer<typeof measurement>>
+export type CheckResult = DeepReadonly<z.infer<typeof check>>
 
 export function countOf (report: Report, outcome: CheckResult['outcome']): number { return report.checks.filter(check => check.outcome === outcome).length }
+
+/** JSON Schema (draft 2020-12) of `report.json`. */
+export function reportJsonSchema (): object { return { title: 'Report of streambed-conformance', ...z.toJSONSchema(reportSchema) } }
