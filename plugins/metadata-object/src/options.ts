@@ -1,5 +1,5 @@
 import type { DurabilityScope, OptionDoc } from '@streambed/sdk'
-import { duration } from '@streambed/sdk/options'
+import { duration, durabilityScope } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 export interface ObjectMetadataLogOptions {
@@ -26,7 +26,7 @@ export const optionsSchema = z.strictObject({
   pollIntervalMsMax: duration(1, 600_000).default(defaultOptions.pollIntervalMsMax),
   putTimeoutMs: duration(100, 600_000).default(defaultOptions.putTimeoutMs),
   putDeadlineMs: duration(100, 3_600_000).default(defaultOptions.putDeadlineMs),
-  scope: z.enum(['process', 'host', 'zone', 'region', 'multiRegion']).default(defaultOptions.scope)
+  scope: durabilityScope().default(defaultOptions.scope)
 }).refine(({ pollIntervalMsMin, pollIntervalMsMax }) => pollIntervalMsMin <= pollIntervalMsMax, { error: 'must be at least pollIntervalMsMin', path: ['pollIntervalMsMax'] })
 
 export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({

@@ -1,5 +1,5 @@
 import type { OptionDoc } from '@streambed/sdk'
-import { bytes, duration } from '@streambed/sdk/options'
+import { bytes, durabilityScope, duration } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 const MiB = 2 ** 20
@@ -16,7 +16,7 @@ export const optionsSchema = z.strictObject({
   capacity: bytes(capacityBytesMin, 2 ** 50).default(1024 * MiB),
   segmentBytes: bytes(segmentBytesMin, 2 ** 50).default(64 * MiB),
   deadlineMs: duration(deadlineMsMin, 3_600_000).default(30_000),
-  scope: z.enum(scopes, { error: issue => `must be one of ${scopes.join(', ')}, got ${JSON.stringify(issue.input)}` }).default('zone')
+  scope: durabilityScope(scopes).default('zone')
 }).refine(({ capacity, segmentBytes }) => capacity / segmentBytes <= segmentsOfCapacityMax, {
   path: ['segmentBytes'],
   error: `must be at least capacity / ${segmentsOfCapacityMax}`
@@ -53,6 +53,6 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
   scope: {
     type: 'host, zone or region',
     default: 'zone',
-    description: 'What the service survives: EFS Regional, FSx Multi-AZ and Filestore Regional are `region`; a file server in one zone is `zone`. It is reported, and changes nothing else.'
+    description: 'What the service survives: EFS Regional, FSx Multi-AZ and Filestore Regional are `region`; a file server in one zone is `zone`. It is declared here and proves nothing.'
   }
 })

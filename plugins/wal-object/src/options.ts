@@ -1,5 +1,5 @@
 import type { DurabilityScope, LatencyClass, OptionDoc } from '@streambed/sdk'
-import { bytes, duration } from '@streambed/sdk/options'
+import { bytes, duration, durabilityScope } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 const mib = 2 ** 20
@@ -46,7 +46,7 @@ export const optionsSchema = z.strictObject({
   putDeadlineMs: duration(100, 3_600_000).default(defaultOptions.putDeadlineMs),
   hedgePercentile: z.number().min(50).max(99.9).default(defaultOptions.hedgePercentile),
   hedgeShareMax: z.number().min(0).max(0.5).default(defaultOptions.hedgeShareMax),
-  scope: z.enum(['process', 'host', 'zone', 'region', 'multiRegion']).default(defaultOptions.scope),
+  scope: durabilityScope().default(defaultOptions.scope),
   latencyClass: z.enum(['A', 'B', 'C']).default(defaultOptions.latencyClass)
 })
 

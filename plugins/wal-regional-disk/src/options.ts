@@ -1,5 +1,5 @@
 import type { OptionDoc } from '@streambed/sdk'
-import { bytes } from '@streambed/sdk/options'
+import { bytes, durabilityScope } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 export const capacityBytesMin = 4 * 2 ** 20
@@ -11,7 +11,7 @@ export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder or a block device' }),
   capacity: bytes(capacityBytesMin, 2 ** 50).optional(),
   lockFile: z.string().min(1).optional(),
-  scope: z.enum(scopes, { error: issue => `must be one of ${scopes.join(', ')}, got ${JSON.stringify(issue.input)}` }).optional()
+  scope: durabilityScope(scopes).optional()
 })
 
 export interface RegionalDiskOptions {
