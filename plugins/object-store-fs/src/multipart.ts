@@ -2,8 +2,9 @@ import { StreambedError } from '@streambed/sdk'
 import type { Environment, FileSystem, ObjectBody } from '@streambed/sdk'
 import path from 'node:path'
 import { invalidArgument } from './errors.ts'
-import { bodySize, writeObjectFile } from './object-writer.ts'
 import { readObject, readObjectHeader } from './object-reader.ts'
+import { writeObjectFile } from './object-writer.ts'
+import { bodySize } from './runs.ts'
 import { removeTree } from './workspace.ts'
 
 const partsMax = 10_000

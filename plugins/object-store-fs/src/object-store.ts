@@ -13,10 +13,11 @@ import type { ListedObject } from './listing.ts'
 import { UploadEndedError, UploadFolder, multipart, sweepUploads } from './multipart.ts'
 import type { ObjectFileHeader } from './object-file.ts'
 import { readObject, readObjectHeader } from './object-reader.ts'
-import { bodySize, writeObjectFile } from './object-writer.ts'
+import { writeObjectFile } from './object-writer.ts'
 import type { FsObjectStoreOptions } from './options.ts'
 import { preflight, removeQuietly } from './preflight.ts'
 import { TakenError, publish } from './publish.ts'
+import { bodySize } from './runs.ts'
 import { Workspace } from './workspace.ts'
 
 export const capabilities: ObjectStoreCapabilities = Object.freeze({

@@ -1,20 +1,27 @@
-import { throwIfAborted } from '@streambed/sdk'
-import type { Environment, ObjectBody } from '@streambed/sdk'
+import { StreambedError, throwIfAborted } from '@streambed/sdk'
+import type { Environment, FileHandle, FileSystem, ObjectBody } from '@streambed/sdk'
 import { BlockChecksums, blockBytes, bodyPosition, encodeHeader, tokenBytes } from './object-file.ts'
 import type { ObjectFileHeader } from './object-file.ts'
+import { alignUp, bodySize, padded, Runs } from './runs.ts'
 
 /** How much is checksummed before other work gets a turn. */
 const turnBytes = 64 * blockBytes
-/**
- * How much is written, and made durable, at once: a log on the same disk waits behind no more than this. One write of a
- * whole upload held produce requests up for as long as the disk took for all of it.
- */
-const writeBytes = 1024 * 1024
+/** How much is made durable at once: a log on the same disk waits behind no more than this. */
 const syncBytes = 4 * 1024 * 1024
+/** A smaller object is not worth the padding. */
+const directBytesMin = 1024 * 1024
+
+interface Target {
+  readonly handle: FileHandle
+  /** Writes go past the page cache, and must be whole multiples of `alignmentBytes`. */
+  readonly isDirect: boolean
+}
 
 /**
  * Makes `file`, which must not exist, an object's file with the bytes of `body` (pieces that together hold `size` bytes).
  * Durable when it resolves, if `isDurable`, but for its name in the folder. When it rejects, the file may exist in part.
+ *
+ * The body does not begin on a multiple of the alignment: what lies before the first one is written last, with the header.
  */
 export async function writeObjectFile (
   environment: Environment, file: string, key: string, size: number, body: AsyncIterable<ObjectBody> | Iterable<ObjectBody>,
@@ -26,26 +33,32 @@ export async function writeObjectFile (
     token: Buffer.from(environment.random.bytes(tokenBytes)).toString('hex')
   }
   const checksums = new BlockChecksums(size, environment.crc32c)
-  const handle = await environment.fileSystem.open(file, 'createNew')
+  const { handle, isDirect } = await create(environment.fileSystem, file, options.isDurable && size >= directBytesMin)
   try {
-    let position = bodyPosition(size)
+    const bodyStart = bodyPosition(size)
+    const runs = new Runs(alignUp(bodyStart) - bodyStart)
+    let position = alignUp(bodyStart)
     let unsynced = 0
+    const write = async (run: readonly Uint8Array[]): Promise<void> => {
+      throwIfAborted(options.signal)
+      if (options.isDurable && !isDirect && unsynced >= syncBytes) {
+        await handle.datasync()
+        unsynced = 0
+      }
+      await handle.write(isDirect ? padded(run) : run, position)
+      const written = bodySize(run)
+      position += written
+      unsynced += written
+    }
     for await (const part of body) {
       const pieces = part instanceof Uint8Array ? [part] : part
       await checksum(environment, checksums, pieces)
-      for (const slice of slices(pieces)) {
-        throwIfAborted(options.signal)
-        if (options.isDurable && unsynced >= syncBytes) {
-          await handle.datasync()
-          unsynced = 0
-        }
-        await handle.write(slice, position)
-        const written = bodySize(slice)
-        position += written
-        unsynced += written
-      }
+      for (const run of runs.add(pieces)) await write(run)
     }
-    await handle.write([encodeHeader(header, key, environment.crc32c), checksums.table], 0)
+    const last = runs.takeRest()
+    if (last.length > 0) await write(last)
+    await handle.write([encodeHeader(header, key, environment.crc32c), checksums.table, ...runs.first], 0)
+    if (isDirect) await handle.truncate(bodyStart + size)
     throwIfAborted(options.signal)
     if (options.isDurable) await handle.datasync()
   } finally {
@@ -54,23 +67,19 @@ export async function writeObjectFile (
   return header
 }
 
-/** The pieces in order, cut and gathered into runs of at most `writeBytes`. */
-function * slices (pieces: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
-  let run: Uint8Array[] = []
-  let room = writeBytes
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length;) {
-      const taken = piece.subarray(at, at + room)
-      run.push(taken)
-      at += taken.length
-      room -= taken.length
-      if (room > 0) continue
-      yield run
-      run = []
-      room = writeBytes
-    }
+/**
+ * A large object goes past the page cache where the file system can: copying it there costs the processor more than writing it does,
+ * and drives out what others read.
+ */
+async function create (fileSystem: FileSystem, file: string, isLarge: boolean): Promise<Target> {
+  if (!isLarge) return { handle: await fileSystem.open(file, 'createNew'), isDirect: false }
+  try {
+    return { handle: await fileSystem.open(file, 'createNew', { direct: true }), isDirect: true }
+  } catch (error) {
+    if (!StreambedError.is(error, 'UNSUPPORTED')) throw error
+    // Linux has made the file before it finds that it cannot open it so.
+    return { handle: await fileSystem.open(file, 'create'), isDirect: false }
   }
-  if (run.length > 0) yield run
 }
 
 async function checksum (environment: Environment, checksums: BlockChecksums, pieces: readonly Uint8Array[]): Promise<void> {
@@ -86,11 +95,4 @@ async function checksum (environment: Environment, checksums: BlockChecksums, pi
       sinceTurn += slice.length
     }
   }
-}
-
-export function bodySize (body: ObjectBody): number {
-  if (body instanceof Uint8Array) return body.length
-  let size = 0
-  for (const piece of body) size += piece.length
-  return size
 }

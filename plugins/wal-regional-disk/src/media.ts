@@ -1,6 +1,7 @@
-import { StreambedError, type Environment, type FileHandle, type FileLock } from '@streambed/sdk'
+import { StreambedError, type Environment, type FileLock } from '@streambed/sdk'
 import { blockBytes, isZero, owning } from '@streambed/sdk/batch-log'
 import { EpochFile } from './epoch-file.ts'
+import { openRingFile } from './ring-file.ts'
 import { Ring, ringHeaderBytes } from './ring.ts'
 import type { RingState } from './slots.ts'
 
@@ -55,7 +56,7 @@ export class FolderMedium implements Medium {
 
   async createRing (state: RingState): Promise<Ring> {
     const path = this.#ringPath(state.ringId)
-    const handle = await this.#files.open(path, 'create', { synchronous: true })
+    const handle = await openRingFile(path, 'create', this.#environment)
     return await owning(handle, this.#environment, async () => {
       await handle.truncate(0)
       await handle.truncate(ringHeaderBytes + state.size)
@@ -68,7 +69,7 @@ export class FolderMedium implements Medium {
 
   async openRing (ringId: number): Promise<Ring> {
     const path = this.#ringPath(ringId)
-    const handle = await this.#files.open(path, 'update', { synchronous: true })
+    const handle = await openRingFile(path, 'update', this.#environment)
     return await owning(handle, this.#environment, async () => await Ring.open(handle, path, 0, this.#environment))
   }
 
@@ -116,7 +117,7 @@ export class DeviceMedium implements Medium {
   async lockRing (): Promise<FileLock> { return await this.#environment.fileSystem.lock(this.#lockFile) }
 
   async openEpochFile (): Promise<EpochFile> {
-    const handle = await this.#open()
+    const handle = await this.#environment.fileSystem.open(this.path, 'update', { synchronous: true })
     return await owning(handle, this.#environment, async () => {
       const start = new Uint8Array(deviceHeaderBytes)
       await handle.read(start, 0)
@@ -131,14 +132,14 @@ export class DeviceMedium implements Medium {
   }
 
   async createRing (state: RingState): Promise<Ring> {
-    const handle = await this.#open()
+    const handle = await openRingFile(this.path, 'update', this.#environment)
     return await owning(handle, this.#environment, async () => {
       return await Ring.create(handle, this.path, epochAreaBytes, this.#environment, state)
     })
   }
 
   async openRing (): Promise<Ring> {
-    const handle = await this.#open()
+    const handle = await openRingFile(this.path, 'update', this.#environment)
     return await owning(handle, this.#environment, async () => await Ring.open(handle, this.path, epochAreaBytes, this.#environment))
   }
 
@@ -147,8 +148,6 @@ export class DeviceMedium implements Medium {
   async removeRing (): Promise<void> {
     throw new StreambedError('INTERNAL', `a device has one ring. path=${this.path}`)
   }
-
-  async #open (): Promise<FileHandle> { return await this.#environment.fileSystem.open(this.path, 'update', { synchronous: true }) }
 }
 
 /** What stands before the ring on a device. */
