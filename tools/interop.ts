@@ -22,6 +22,7 @@ try {
   const jars = javaTools()
   if (jars !== undefined) java(jars)
   objectStorage()
+  largeFiles()
 } finally {
   await broker.stop()
   fs.rmSync(folder, { recursive: true, force: true })
@@ -56,6 +57,17 @@ function objectStorage (): void {
     server('ceph.sh', 'down', at('ceph'))
     server('azurite.sh', 'down', at('azurite'))
   }
+}
+
+/** Logs and objects of more than 2^32 bytes, where the disk has room for them. */
+function largeFiles (): void {
+  const neededBytes = 20e9
+  const { bavail, bsize } = fs.statfsSync(folder)
+  if (bavail * bsize < neededBytes) {
+    console.log(`did not run: files of more than 2^32 bytes: they take ${neededBytes / 1e9} GB below ${os.tmpdir()}`)
+    return
+  }
+  suites('files of more than 2^32 bytes', ['plugins/wal-regional-disk/test/large.test.ts', 'plugins/object-store-fs/test/large-file.test.ts'], { STREAMBED_TEST_LARGE: '1' })
 }
 
 /** Runs mocha on `specs` with variables that name a service; shows what failed. */

@@ -8,6 +8,7 @@ export const fileVersion = 1
 export const blockBytes = 65_536
 export const headerBytes = 64
 export const tokenBytes = 16
+export const checksumBytes = 4
 const magic = 0x5342_4f42 // SBOB
 const headerCrcAt = headerBytes - 4
 
@@ -21,7 +22,7 @@ export interface ObjectFileHeader {
 export function blockCount (size: number): number { return Math.ceil(size / blockBytes) }
 
 /** Where the body starts: after the header and the table of block checksums. */
-export function bodyPosition (size: number): number { return headerBytes + blockCount(size) * 4 }
+export function bodyPosition (size: number): number { return headerBytes + blockCount(size) * checksumBytes }
 
 export function encodeHeader (header: ObjectFileHeader, key: string, crc32c: Crc32c): Uint8Array {
   const bytes = new Uint8Array(headerBytes)
@@ -65,7 +66,7 @@ export class BlockChecksums {
   #crc = 0
 
   constructor (size: number, crc32c: Crc32c) {
-    this.table = new Uint8Array(blockCount(size) * 4)
+    this.table = new Uint8Array(blockCount(size) * checksumBytes)
     this.#view = new DataView(this.table.buffer)
     this.#crc32c = crc32c
   }
@@ -76,7 +77,7 @@ export class BlockChecksums {
       this.#crc = this.#crc32c(part, this.#crc)
       this.#blockFill += part.length
       at += part.length
-      this.#view.setUint32(this.#block * 4, this.#crc)
+      this.#view.setUint32(this.#block * checksumBytes, this.#crc)
       if (this.#blockFill === blockBytes) {
         this.#block++
         this.#blockFill = 0
@@ -86,12 +87,12 @@ export class BlockChecksums {
   }
 }
 
-/** Checks whole blocks, of which `bytes` holds those from `firstBlock` on; the last of the object may be short. */
+/** Checks whole blocks, of which `bytes` holds those from `firstBlock` on, and `table` their checksums; the last of the object may be short. */
 export function verifyBlocks (bytes: Uint8Array, firstBlock: number, table: Uint8Array, key: string, file: string, crc32c: Crc32c): void {
   const view = new DataView(table.buffer, table.byteOffset, table.length)
-  for (let at = 0, block = firstBlock; at < bytes.length; at += blockBytes, block++) {
-    if (crc32c(bytes.subarray(at, at + blockBytes)) !== view.getUint32(block * 4)) {
-      throw corrupt(`the block at byte ${block * blockBytes} of the object fails its checksum`, key, file)
+  for (let at = 0, block = 0; at < bytes.length; at += blockBytes, block++) {
+    if (crc32c(bytes.subarray(at, at + blockBytes)) !== view.getUint32(block * checksumBytes)) {
+      throw corrupt(`the block at byte ${(firstBlock + block) * blockBytes} of the object fails its checksum`, key, file)
     }
   }
 }

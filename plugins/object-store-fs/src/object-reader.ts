@@ -1,7 +1,7 @@
 import { throwIfAborted } from '@streambed/sdk'
 import type { ByteRange, Environment, FileHandle } from '@streambed/sdk'
 import { outOfRange } from './errors.ts'
-import { blockBytes, blockCount, bodyPosition, corrupt, decodeHeader, headerBytes, verifyBlocks } from './object-file.ts'
+import { blockBytes, blockCount, bodyPosition, checksumBytes, corrupt, decodeHeader, headerBytes, verifyBlocks } from './object-file.ts'
 import type { ObjectFileHeader } from './object-file.ts'
 
 /** The first read of a file: its header, and the checksums of a body of up to 16 MiB. */
@@ -25,7 +25,9 @@ export async function readObject (
 ): Promise<Uint8Array> {
   const handle = await environment.fileSystem.open(file, 'read')
   try {
-    const { header, table } = await readStart(environment, handle, file, key)
+    const head = new Uint8Array(firstReadBytes)
+    const headCount = await handle.read(head, 0)
+    const header = decodeHeader(head.subarray(0, headCount), key, file, environment.crc32c)
     const start = options.range?.start ?? 0
     const end = Math.min(options.range?.end ?? header.size, header.size)
     if (start > header.size) throw outOfRange(key, start, header.size)
@@ -33,6 +35,7 @@ export async function readObject (
     throwIfAborted(options.signal)
     const firstBlock = Math.floor(start / blockBytes)
     const blocksStart = firstBlock * blockBytes
+    const table = await readChecksums(handle, head.subarray(0, headCount), { start: firstBlock, end: blockCount(end) }, key, file)
     const blocks = new Uint8Array(Math.min(blockCount(end) * blockBytes, header.size) - blocksStart)
     const count = await handle.read(blocks, bodyPosition(header.size) + blocksStart)
     if (count < blocks.length) throw corrupt(`its file ends ${blocks.length - count} bytes too early`, key, file)
@@ -43,15 +46,14 @@ export async function readObject (
   }
 }
 
-async function readStart (environment: Environment, handle: FileHandle, file: string, key: string): Promise<{ header: ObjectFileHeader, table: Uint8Array }> {
-  const start = new Uint8Array(firstReadBytes)
-  const count = await handle.read(start, 0)
-  const header = decodeHeader(start.subarray(0, count), key, file, environment.crc32c)
-  const tableEnd = bodyPosition(header.size)
-  if (tableEnd <= count) return { header, table: start.subarray(headerBytes, tableEnd) }
+/** The checksums of the blocks `range`, out of `head`, the file's first bytes, where they are there. */
+async function readChecksums (handle: FileHandle, head: Uint8Array, range: ByteRange, key: string, file: string): Promise<Uint8Array> {
+  const start = headerBytes + range.start * checksumBytes
+  const end = headerBytes + range.end * checksumBytes
+  if (end <= head.length) return head.subarray(start, end)
   // The length comes from the file: what the file cannot hold is not allocated.
-  if (tableEnd > await handle.size()) throw corrupt('its file ends within the table of checksums', key, file)
-  const table = new Uint8Array(tableEnd - headerBytes)
-  await handle.read(table, headerBytes)
-  return { header, table }
+  if (end > await handle.size()) throw corrupt('its file ends within the table of checksums', key, file)
+  const table = new Uint8Array(end - start)
+  await handle.read(table, start)
+  return table
 }

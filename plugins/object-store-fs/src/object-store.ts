@@ -23,7 +23,7 @@ import { Workspace } from './workspace.ts'
 export const capabilities: ObjectStoreCapabilities = Object.freeze({
   conditionalCreate: 'atomic',
   multipart,
-  objectBytesMax: 2 ** 32,
+  objectBytesMax: 2 ** 36,
   scope: 'host',
   latencyClass: 'A'
 })
