@@ -54,7 +54,8 @@ export class PartitionHistory {
   readonly offsetOf = new Map<string, number>()
   readonly #recordAt = new Map<number, string>()
   readonly #acknowledged = new Map<string, number>()
-  readonly #sent = new Map<string, { readonly isIdempotent: boolean }>()
+  /** `batch`: the records that were sent together. */
+  readonly #sent = new Map<string, { readonly isIdempotent: boolean, readonly batch: readonly string[] }>()
   /** Acknowledged deletions reach here … */
   #deletedBefore = 0
   /** … and those asked for, here. */
@@ -71,7 +72,7 @@ export class PartitionHistory {
   obligation (): Obligation { return { highWatermark: this.#highWatermark, deletedBefore: this.#deletedBefore } }
 
   sent (recordIds: readonly string[], isIdempotent: boolean): void {
-    for (const id of recordIds) this.#sent.set(id, { isIdempotent })
+    for (const id of recordIds) this.#sent.set(id, { isIdempotent, batch: recordIds })
   }
 
   acknowledged (baseOffset: number, recordIds: readonly string[]): void {
@@ -115,15 +116,25 @@ export class PartitionHistory {
       if (offset < startOffset && offset >= this.#deletableBefore) this.#fail('lost-write', `record ${id} was acknowledged at ${offset}; the log starts at ${startOffset}`)
     }
     const seen = new Set<string>()
-    const newest = new Map<string, number>()
+    const newest = new Map<string, string>()
     for (const id of log) {
       if (seen.has(id)) continue
       seen.add(id)
-      const [producer, number] = [producerOf(id), numberOf(id)]
-      const before = newest.get(producer) ?? -1
-      if (number <= before) this.#fail('reordering', `record ${number} of producer ${producer} comes after its record ${before}`)
-      newest.set(producer, number)
+      const producer = producerOf(id)
+      const before = newest.get(producer)
+      newest.set(producer, id)
+      if (before === undefined || numberOf(id) > numberOf(before) || this.#isRepetition(before, id, log[0])) continue
+      this.#fail('reordering', `record ${numberOf(id)} of producer ${producer} comes after its record ${numberOf(before)}`)
     }
+  }
+
+  /**
+   * Whether `id` begins the second copy of a plain producer's batch whose first one, cut by a deletion, begins the log and ends with
+   * `before`.
+   */
+  #isRepetition (before: string, id: string, first: string | undefined): boolean {
+    const { batch, isIdempotent } = this.#sent.get(id)!
+    return !isIdempotent && batch.at(-1) === before && first !== undefined && batch.includes(first) && first !== batch[0]
   }
 
   /** The records of a producer cannot be read at all, although nothing is wrong any more. */

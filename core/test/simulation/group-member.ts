@@ -1,6 +1,6 @@
 import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
 import { ApiKey } from '../../src/protocol/messages/apis.ts'
-import { CommitHistory, Rising } from './checker.ts'
+import { CommitHistory, Rising, Violation } from './checker.ts'
 import { refused } from './client.ts'
 import { SimulatedReader } from './consumer.ts'
 import type { Target } from './producer.ts'
@@ -46,8 +46,12 @@ export class SimulatedMember {
     const { client } = this.#reader
     await client.until(ApiKey.FindCoordinator, 2, () => ({ key: groupId, keyType: 0 }), ({ errorCode }) => errorCode === KafkaErrorCode.NONE)
     for (const index of this.#targets.keys()) {
-      for (let attempt = 0; await this.#committed(index).catch(() => undefined) === undefined; attempt++) {
-        if (attempt > 200) throw refused('no committed offset can be read', KafkaErrorCode.NONE)
+      const isRead = (): Promise<boolean> => this.#committed(index).then(() => true, (error: unknown) => {
+        if (error instanceof Violation) throw error
+        return false
+      })
+      for (let attempt = 0; !await isRead(); attempt++) {
+        if (attempt > 200) throw new Violation('lost-commit', `no committed offset can be read. partition=${index}`)
         await client.pause(20)
       }
     }
@@ -105,7 +109,7 @@ export class SimulatedMember {
         await client.pause(20)
       }
     } catch (error) {
-      if (error instanceof Error && error.name === 'Violation') throw error
+      if (error instanceof Violation) throw error
       client.note(`member ends: ${String(error)}`)
     }
   }

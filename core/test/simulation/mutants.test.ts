@@ -23,6 +23,7 @@ interface Mutant {
 const seedsMax = 30
 /** Much that can be lost, and crashes that lose it. */
 const crashing: Partial<Profile> = { crashEveryMs: 200, failedFileRate: 0, fullDiskRate: 0 }
+const onFiles = { wal: 'regional-disk', store: 'fs', metadata: 'file' } as const
 
 /** The object with some methods replaced. */
 function overriding<T extends object> (inner: T, overrides: Partial<T>): T {
@@ -50,12 +51,26 @@ function patched<T extends object, K extends keyof T> (prototype: T, method: K, 
   return () => { prototype[method] = original }
 }
 
+let earlyPuts = 0
+
 const mutants: readonly Mutant[] = [
   {
     name: 'a WAL that confirms before its bytes are durable',
     caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
     sabotage: { fileSystem: lyingDisk('/data/wal') },
-    profile: crashing
+    profile: { ...crashing, backends: onFiles }
+  },
+  {
+    name: 'a shared file system that confirms before its bytes are durable',
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    sabotage: { fileSystem: lyingDisk('/data/wal') },
+    profile: { ...crashing, backends: { ...onFiles, wal: 'efs' } }
+  },
+  {
+    name: 'a service that answers puts of the WAL before it has them',
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    sabotage: { objects: (store: ObjectStore) => overriding(store, { put: async (key, body, options) => key.startsWith('wal/') && ++earlyPuts % 3 === 0 ? { key, size: 0, versionToken: '' } : await store.put(key, body, options) }) },
+    profile: { ...crashing, storeFaultRate: 0, backends: { wal: 'object', store: 'remote', metadata: 'file' } }
   },
   {
     name: 'a WAL that forgets the newest record when it recovers',
@@ -71,14 +86,15 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'an object store that loses some puts',
-    caughtAs: ['lost-write'],
+    // A partition whose checkpoint is gone does not open.
+    caughtAs: ['lost-write', 'stuck'],
     sabotage: {
       objects: (store: ObjectStore) => {
         let count = 0
         return overriding(store, { put: async (key, body, options) => ++count % 3 === 0 ? { key, size: 0, versionToken: '', modifiedMs: 0 } : await store.put(key, body, options) })
       }
     },
-    profile: { storeFaultRate: 0, failedFileRate: 0, metadataFaultRate: 0, crashEveryMs: Infinity, crashEveryOperations: Infinity, hasTopicChurn: false }
+    profile: { storeFaultRate: 0, failedFileRate: 0, metadataFaultRate: 0, crashEveryMs: Infinity, crashEveryOperations: Infinity, hasTopicChurn: false, backends: onFiles }
   },
   {
     name: 'an object store that does not delete',
@@ -89,13 +105,13 @@ const mutants: readonly Mutant[] = [
     name: 'a metadata log that is not durable',
     caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate'],
     sabotage: { fileSystem: lyingDisk('/data/metadata') },
-    profile: crashing
+    profile: { ...crashing, backends: onFiles }
   },
   {
     name: 'a metadata log that forgets every deletion',
     caughtAs: ['undead-topic', 'refused-to-open'],
     sabotage: { metadata: (log: MetadataLog) => overriding(log, { append: (end, entries) => log.append(end, entries.map(withoutDeletions)) }) },
-    profile: { ...crashing, hasTopicChurn: true }
+    profile: { ...crashing, hasTopicChurn: true, backends: onFiles }
   },
   {
     name: 'a partition that does not recognise repeated batches',

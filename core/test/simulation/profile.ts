@@ -1,11 +1,13 @@
 import type { SeededRandom } from '@streambed/sdk/testing'
 import type { Tuning } from '../../src/main/open-broker.ts'
 import type { StorageOptions } from '../../src/storage/options.ts'
+import { metadataKinds, storeKinds, walKinds, type BackendKinds } from './backends.ts'
 
 /** What one seed makes of the world: how large things are, how long it lasts, and what goes wrong how often. */
 export interface Profile {
   /** Virtual ms during which things go wrong. */
   readonly chaosMs: number
+  readonly backends: BackendKinds
   readonly storage: StorageOptions
   readonly tuning: Tuning
   readonly walBytes: number
@@ -20,6 +22,8 @@ export interface Profile {
   readonly hasDeletions: boolean
   readonly recordBytesMax: number
   readonly networkLatencyMs: number
+  /** The longest that a request to a storage service takes, each way. */
+  readonly requestLatencyMs: number
   /** Probability that a file operation takes its time, and the longest that it takes. */
   readonly slowFileRate: number
   readonly slowFileMs: number
@@ -40,6 +44,7 @@ export function profileOf (random: SeededRandom): Profile {
   const between = (low: number, high: number): number => low + random.below(high - low + 1)
   return {
     chaosMs: between(300, 1_500),
+    backends: { wal: pick(...walKinds), store: pick(...storeKinds), metadata: pick(...metadataKinds) },
     storage: {
       store: 'default',
       logCacheBytesMax: pick(0, 8, 64) * KiB,
@@ -64,6 +69,7 @@ export function profileOf (random: SeededRandom): Profile {
     hasDeletions: pick(true, false),
     recordBytesMax: pick(50, 500, 5_000),
     networkLatencyMs: pick(0.1, 1, 5),
+    requestLatencyMs: pick(1, 10, 50),
     slowFileRate: pick(0.02, 0.1, 0.3),
     slowFileMs: pick(0.5, 5, 50),
     failedFileRate: pick(0, 0, 0.001, 0.005),

@@ -41,7 +41,7 @@ export class SimulatedProcess {
       crc32c,
       yieldTurn: () => new Promise(resolve => { clock.schedule(host.random.fraction() / 10, resolve) })
     }
-    this.network = { listen: (address, onConnection) => this.#listen(address, onConnection), connect: address => this.#guard(() => host.network.connect(address)) }
+    this.network = { listen: (address, onConnection) => this.#listen(address, onConnection), connect: address => this.guard(() => host.network.connect(address)) }
   }
 
   get isAlive (): boolean { return this.#isAlive }
@@ -77,7 +77,7 @@ export class SimulatedProcess {
   }
 
   /** The call's outcome, while the process lives to hear of it. */
-  #guard<T> (call: () => Promise<T>): Promise<T> {
+  guard<T> (call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.#isAlive) return
       call().then(value => { if (this.#isAlive) resolve(value) }, (error: unknown) => { if (this.#isAlive) reject(error) })
@@ -87,41 +87,41 @@ export class SimulatedProcess {
   #fileSystem (): FileSystem {
     const { fileSystem } = this.#host
     return {
-      open: async (path: string, mode: FileMode, options?: OpenOptions): Promise<FileHandle> => this.#handle(await this.#guard(() => fileSystem.open(path, mode, options))),
-      readFile: (path: string): Promise<Uint8Array> => this.#guard(() => fileSystem.readFile(path)),
-      makeDirectory: (path: string): Promise<void> => this.#guard(() => fileSystem.makeDirectory(path)),
-      list: (path: string): Promise<readonly DirectoryEntry[]> => this.#guard(() => fileSystem.list(path)),
-      stat: (path: string): Promise<FileStat> => this.#guard(() => fileSystem.stat(path)),
-      rename: (from: string, to: string): Promise<void> => this.#guard(() => fileSystem.rename(from, to)),
-      link: (from: string, to: string): Promise<void> => this.#guard(() => fileSystem.link(from, to)),
-      remove: (path: string): Promise<void> => this.#guard(() => fileSystem.remove(path)),
-      removeDirectory: (path: string): Promise<void> => this.#guard(() => fileSystem.removeDirectory(path)),
-      syncDirectory: (path: string): Promise<void> => this.#guard(() => fileSystem.syncDirectory(path)),
+      open: async (path: string, mode: FileMode, options?: OpenOptions): Promise<FileHandle> => this.#handle(await this.guard(() => fileSystem.open(path, mode, options))),
+      readFile: (path: string): Promise<Uint8Array> => this.guard(() => fileSystem.readFile(path)),
+      makeDirectory: (path: string): Promise<void> => this.guard(() => fileSystem.makeDirectory(path)),
+      list: (path: string): Promise<readonly DirectoryEntry[]> => this.guard(() => fileSystem.list(path)),
+      stat: (path: string): Promise<FileStat> => this.guard(() => fileSystem.stat(path)),
+      rename: (from: string, to: string): Promise<void> => this.guard(() => fileSystem.rename(from, to)),
+      link: (from: string, to: string): Promise<void> => this.guard(() => fileSystem.link(from, to)),
+      remove: (path: string): Promise<void> => this.guard(() => fileSystem.remove(path)),
+      removeDirectory: (path: string): Promise<void> => this.guard(() => fileSystem.removeDirectory(path)),
+      syncDirectory: (path: string): Promise<void> => this.guard(() => fileSystem.syncDirectory(path)),
       lock: async (path: string): Promise<FileLock> => {
-        const lock = await this.#guard(() => fileSystem.lock(path))
-        return { release: () => this.#guard(() => lock.release()) }
+        const lock = await this.guard(() => fileSystem.lock(path))
+        return { release: () => this.guard(() => lock.release()) }
       }
     }
   }
 
   #handle (inner: FileHandle): FileHandle {
     return {
-      read: (target, position) => this.#guard(() => inner.read(target, position)),
-      write: (chunks, position) => this.#guard(() => inner.write(chunks, position)),
-      datasync: () => this.#guard(() => inner.datasync()),
-      truncate: size => this.#guard(() => inner.truncate(size)),
-      size: () => this.#guard(() => inner.size()),
-      close: () => this.#guard(() => inner.close())
+      read: (target, position) => this.guard(() => inner.read(target, position)),
+      write: (chunks, position) => this.guard(() => inner.write(chunks, position)),
+      datasync: () => this.guard(() => inner.datasync()),
+      truncate: size => this.guard(() => inner.truncate(size)),
+      size: () => this.guard(() => inner.size()),
+      close: () => this.guard(() => inner.close())
     }
   }
 
   async #listen (address: { readonly host: string, readonly port: number }, onConnection: (connection: Connection) => void): Promise<Listening> {
-    const inner = await this.#guard(() => this.#host.network.listen(address, connection => {
+    const inner = await this.guard(() => this.#host.network.listen(address, connection => {
       if (this.#isAlive) onConnection(this.#connection(connection))
       else connection.destroy()
     }))
     this.#listening.add(inner)
-    return { port: inner.port, close: () => this.#guard(() => { this.#listening.delete(inner); return inner.close() }) }
+    return { port: inner.port, close: () => this.guard(() => { this.#listening.delete(inner); return inner.close() }) }
   }
 
   #connection (inner: Connection): Connection {

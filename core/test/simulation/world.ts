@@ -1,9 +1,6 @@
-import { StreambedError, sleep, type FileSystem, type MetadataLog, type MetadataLogPlugin, type ObjectStore, type ObjectStorePlugin, type Wal, type WalPlugin } from '@streambed/sdk'
-import { SeededRandom, SimulatedFileSystem, VirtualClock, faultyMetadataLog, faultyObjectStore, type FaultPlan, type FileFault, type FileOperation } from '@streambed/sdk/testing'
-import fileMetadataLog from '@streambed/metadata-file'
+import { StreambedError, sleep, type FileSystem } from '@streambed/sdk'
+import { SeededRandom, SimulatedFileSystem, VirtualClock, type FaultPlan, type FileFault, type FileOperation } from '@streambed/sdk/testing'
 import fsObjectStore from '@streambed/object-store-fs'
-import regionalDisk from '@streambed/wal-regional-disk'
-import type { LoadedBackends } from '../../src/main/backends.ts'
 import type { BrokerConfig } from '../../src/main/config/broker-config.ts'
 import { References } from '@streambed/sdk/node'
 import { Origin } from '../../src/main/config/origin.ts'
@@ -11,16 +8,14 @@ import type { OpenBroker } from '../../src/main/open-broker.ts'
 import { runBroker } from '../../src/main/run-broker.ts'
 import { defaultServerLimits } from '../../src/server/limits.ts'
 import { MemoryNetwork } from '../support/memory-network.ts'
+import { SimulatedService, folders, isOfLog, simulatedBackends, storageConfig, type BackendSabotage } from './backends.ts'
 import { Rising, Violation } from './checker.ts'
 import type { Profile } from './profile.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { Trace } from './trace.ts'
 
 /** Breaks the system on purpose, to prove that the checkers see it. */
-export interface Sabotage {
-  readonly wal?: (wal: Wal) => Wal
-  readonly objects?: (store: ObjectStore) => ObjectStore
-  readonly metadata?: (log: MetadataLog) => MetadataLog
+export interface Sabotage extends BackendSabotage {
   readonly fileSystem?: (fileSystem: FileSystem) => FileSystem
 }
 
@@ -32,7 +27,6 @@ export interface WorldOptions {
 }
 
 export const address = Object.freeze({ host: '127.0.0.1', port: 9092 })
-const folders = { wal: '/data/wal', objects: '/data/objects', metadata: '/data/metadata' }
 /** Beside what may be tried again, all that a broker may end with. Anything else says that it cannot make sense of its own data. */
 const excuses = ['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED'] as const
 
@@ -44,6 +38,7 @@ export class World {
   readonly trace: Trace
   readonly network: MemoryNetwork
   readonly fileSystem: SimulatedFileSystem
+  readonly service: SimulatedService
   /** The broker that serves, if one does. */
   broker: OpenBroker | undefined
   crashCount = 0
@@ -71,6 +66,7 @@ export class World {
     const latency = random.fork('network')
     this.network = new MemoryNetwork({ clock: this.clock, latencyMs: () => profile.networkLatencyMs * (0.2 + latency.fraction()) })
     this.fileSystem = new SimulatedFileSystem({ clock: this.clock, random: random.fork('disk'), plan: (...operation) => this.#fileFault(...operation) })
+    this.service = new SimulatedService(() => this.clock.wallMs(), (request, when) => this.#disturbRequest(request, when))
     this.#operationsToCrash = this.#untilCrash()
   }
 
@@ -115,8 +111,13 @@ export class World {
     this.#stop.abort()
   }
 
-  /** The bucket's keys, read behind the broker's back. */
+  /** The bucket's keys, read behind the broker's back; without those of logs that live in it. */
   async objectKeys (): Promise<string[]> {
+    const keys = this.profile.backends.store === 'fs' ? await this.#keysOnDisk() : this.service.medium.sortedKeys('')
+    return keys.filter(key => !isOfLog(key))
+  }
+
+  async #keysOnDisk (): Promise<string[]> {
     const reader = new SimulatedProcess({ clock: this.clock, random: this.random.fork('reader'), fileSystem: this.fileSystem, network: this.network, log: () => undefined })
     await using store = await fsObjectStore.open({ path: folders.objects }, reader.environment)
     const { objects } = await store.list('')
@@ -128,7 +129,14 @@ export class World {
       const process = this.#start()
       this.#stop = new AbortController()
       const died = new Promise<void>(resolve => { this.#onDeath = resolve })
-      const ran = runBroker({ config: this.#config(), host: { environment: process.environment, network: process.network, backends: this.#backends(), tuning: this.profile.tuning }, stop: this.#stop.signal, onReady: broker => this.#onReady(broker) })
+      const config = this.#config()
+      const backends = await simulatedBackends(this.profile.backends, config.storage, {
+        service: this.service,
+        guard: call => process.guard(call),
+        faults: label => this.#faults(label, label === 'store' ? this.profile.storeFaultRate : this.profile.metadataFaultRate),
+        sabotage: this.#options.sabotage
+      })
+      const ran = runBroker({ config, host: { environment: process.environment, network: process.network, backends, tuning: this.profile.tuning }, stop: this.#stop.signal, onReady: broker => this.#onReady(broker) })
         .then(() => this.trace.add('stopped'), (error: unknown) => this.#onExit(error))
       await Promise.race([died, ran])
       this.broker = undefined
@@ -200,11 +208,8 @@ export class World {
     this.trace.add(`file ${operation} ${path} ${bytes}`)
     if (!this.#isChaotic) return undefined
     const { failedFileRate, fullDiskRate, slowFileMs, slowFileRate } = this.profile
-    if (--this.#operationsToCrash <= 0 && this.#process?.isAlive === true) {
-      const kind = this.#chaos.fraction() < 0.75 ? 'crash' : 'kill'
-      this.#die(kind)
-      return kind
-    }
+    const end = this.#crashAtOperation()
+    if (end !== undefined) return end
     const draw = this.#chaos.fraction()
     // Closing a file ends its lock, whatever the system says of it.
     const canFail = operation !== 'unlock' && operation !== 'close'
@@ -212,6 +217,27 @@ export class World {
     if (operation === 'write' && draw < failedFileRate + fullDiskRate) return { kind: 'fail', code: 'OUT_OF_SPACE' }
     if (this.#chaos.fraction() < slowFileRate) return { kind: 'delay', ms: this.#chaos.fraction() * slowFileMs }
     return undefined
+  }
+
+  /** A request of the process takes its time both ways; it or its answer may be lost, and the process may die meanwhile. */
+  async #disturbRequest (request: string, when: 'before' | 'after'): Promise<void> {
+    this.trace.add(`request ${request} ${when}`)
+    await this.sleep(this.profile.requestLatencyMs * this.#chaos.fraction())
+    if (!this.#isChaotic) return
+    const end = this.#crashAtOperation()
+    if (end === 'crash') this.fileSystem.crash()
+    else if (end === 'kill') this.fileSystem.kill()
+    if (this.#chaos.fraction() >= this.profile.storeFaultRate / 2) return
+    this.trace.add(`request ${request} lost ${when}`)
+    throw new Error('the connection was reset')
+  }
+
+  /** Counts down to the next death inside an operation; what it was, when it is now. */
+  #crashAtOperation (): 'crash' | 'kill' | undefined {
+    if (--this.#operationsToCrash > 0 || this.#process?.isAlive !== true) return undefined
+    const kind = this.#chaos.fraction() < 0.75 ? 'crash' : 'kill'
+    this.#die(kind)
+    return kind
   }
 
   /** Slow, failing and ambiguous, each as often as the others. */
@@ -227,42 +253,13 @@ export class World {
   #config (): BrokerConfig {
     return {
       node: { id: 1, rack: null, listeners: [{ name: 'PLAINTEXT', ...address }] },
-      storage: {
-        wal: { plugin: 'regional-disk', options: { path: folders.wal, capacity: this.profile.walBytes } },
-        stores: { default: { plugin: 'fs', options: { path: folders.objects } } },
-        metadata: { plugin: 'file', options: { path: folders.metadata } },
-        engine: this.profile.storage
-      },
+      storage: { ...storageConfig(this.profile.backends, this.profile.walBytes), engine: this.profile.storage },
       kafka: { 'auto.create.topics.enable': 'false', 'offsets.topic.num.partitions': '2', 'group.initial.rebalance.delay.ms': '10', 'group.min.session.timeout.ms': '100' },
       limits: defaultServerLimits,
       log: { level: 'info' },
       origin: new Origin('the simulation'),
       references: new References({}, '/'),
       baseFolder: '/'
-    }
-  }
-
-  #backends (): LoadedBackends {
-    const { metadataFaultRate, storeFaultRate } = this.profile
-    const { sabotage } = this.#options
-    const { metadata, stores, wal } = this.#config().storage
-    const openWal: WalPlugin['open'] = async (options, environment, context) => {
-      const opened = await regionalDisk.open(options as never, environment, context)
-      return sabotage?.wal?.(opened) ?? opened
-    }
-    const openStore: ObjectStorePlugin['open'] = async (options, environment) => {
-      const opened = await fsObjectStore.open(options as never, environment)
-      return faultyObjectStore(sabotage?.objects?.(opened) ?? opened, { clock: environment.clock, plan: this.#faults('store', storeFaultRate) })
-    }
-    const openLog: MetadataLogPlugin['open'] = async (options, environment, context) => {
-      const opened = await fileMetadataLog.open(options as never, environment, context)
-      return faultyMetadataLog(sabotage?.metadata?.(opened) ?? opened, { clock: environment.clock, plan: this.#faults('metadata', metadataFaultRate) })
-    }
-    return {
-      wal: { options: wal.options, plugin: { ...regionalDisk, open: openWal } as WalPlugin },
-      stores: new Map([['default', { options: stores.default!.options, plugin: { ...fsObjectStore, open: openStore } as ObjectStorePlugin }]]),
-      metadata: { options: metadata.options, plugin: { ...fileMetadataLog, open: openLog } as MetadataLogPlugin },
-      loadWal: () => Promise.reject(new Error('the WAL never changes here'))
     }
   }
 }

@@ -65,7 +65,8 @@ export async function scan (folder: string, state: EpochState, environment: Envi
   }
   index.trim(trimmed)
   const freeFrom = index.isEmpty ? end : index.firstStart
-  return { segments: segments.filter(segment => segment.end > freeFrom), index, freeFrom, trimmed, lastRecord: Math.max(lastRecord, trimmed), end, doubtful, damage }
+  // An empty one is free from the start: it may be removed while the others are still recovered.
+  return { segments: segments.filter(segment => segment.end > freeFrom && segment.end > segment.start), index, freeFrom, trimmed, lastRecord: Math.max(lastRecord, trimmed), end, doubtful, damage }
 }
 
 /** Missing, or another one: that is damage, for the state names only what was made durable before. */

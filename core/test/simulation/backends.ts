@@ -1,0 +1,137 @@
+import type { Environment, MetadataLog, MetadataLogPlugin, ObjectStore, ObjectStoreCapabilities, ObjectStorePlugin, Wal, WalPlugin } from '@streambed/sdk'
+import { RemoteObjectStore, type ObjectService } from '@streambed/sdk/remote'
+import { faultyMetadataLog, faultyObjectStore, type FaultPlan } from '@streambed/sdk/testing'
+import fileMetadataLog from '@streambed/metadata-file'
+import objectMetadataLog from '@streambed/metadata-object'
+import fsObjectStore from '@streambed/object-store-fs'
+import efs from '@streambed/wal-efs'
+import objectWal from '@streambed/wal-object'
+import regionalDisk from '@streambed/wal-regional-disk'
+import { MemoryService } from '../../../sdk/test/remote/memory-service.ts'
+import type { LoadedBackends } from '../../src/main/backends.ts'
+import type { BackendConfig, BrokerConfig } from '../../src/main/config/broker-config.ts'
+
+export const walKinds = ['regional-disk', 'efs', 'object'] as const
+export const storeKinds = ['fs', 'remote'] as const
+export const metadataKinds = ['file', 'object'] as const
+
+/** Which plugins a broker of the simulation runs on. `remote`: a service on the network, under what all clouds' plugins share. */
+export interface BackendKinds {
+  readonly wal: typeof walKinds[number]
+  readonly store: typeof storeKinds[number]
+  readonly metadata: typeof metadataKinds[number]
+}
+
+export const folders = { wal: '/data/wal', objects: '/data/objects', metadata: '/data/metadata' }
+/** Of what WAL and metadata log keep in the object store. */
+const logPrefixes = { wal: 'wal', metadata: 'metadata' }
+
+const remoteCapabilities: ObjectStoreCapabilities = {
+  conditionalCreate: 'atomic', multipart: { partBytesMin: 1, partsMax: 100, conditionalComplete: true }, objectBytesMax: 2 ** 30, scope: 'region', latencyClass: 'C'
+}
+const remoteOptions = { prefix: '', requestTimeoutMs: 5_000, bytesPerSecondMin: 1_000_000 }
+
+/** Breaks the system on purpose, to prove that the checkers see it. */
+export interface BackendSabotage {
+  readonly wal?: (wal: Wal) => Wal
+  readonly objects?: (store: ObjectStore) => ObjectStore
+  readonly metadata?: (log: MetadataLog) => MetadataLog
+}
+
+export function storageConfig ({ metadata, store, wal }: BackendKinds, walBytes: number): Pick<BrokerConfig['storage'], 'wal' | 'stores' | 'metadata'> {
+  const wals: Readonly<Record<BackendKinds['wal'], BackendConfig>> = {
+    'regional-disk': { plugin: 'regional-disk', options: { path: folders.wal, capacity: walBytes } },
+    efs: { plugin: 'efs', options: { path: folders.wal, capacity: '4MiB', segmentBytes: '1MiB' } },
+    object: { plugin: 'object', options: { prefix: logPrefixes.wal, capacity: '4MiB', putTimeoutMs: 500, putDeadlineMs: 5_000 } }
+  }
+  const stores: Readonly<Record<BackendKinds['store'], BackendConfig>> = {
+    fs: { plugin: 'fs', options: { path: folders.objects } },
+    remote: { plugin: 'remote', options: {} }
+  }
+  const logs: Readonly<Record<BackendKinds['metadata'], BackendConfig>> = {
+    file: { plugin: 'file', options: { path: folders.metadata } },
+    object: { plugin: 'object', options: { prefix: logPrefixes.metadata, putTimeoutMs: 500, putDeadlineMs: 5_000 } }
+  }
+  return { wal: wals[wal], stores: { default: stores[store] }, metadata: logs[metadata] }
+}
+
+/** Whether `key` belongs to a WAL or a metadata log that lives in the object store. */
+export function isOfLog (key: string): boolean { return Object.values(logPrefixes).some(prefix => key.startsWith(`${prefix}/`)) }
+
+export interface Surroundings {
+  readonly service: SimulatedService
+  /** Only while this process lives does it hear of the outcome of a call. */
+  readonly guard: <T>(call: () => Promise<T>) => Promise<T>
+  readonly faults: (label: 'store' | 'metadata') => FaultPlan
+  readonly sabotage: BackendSabotage | undefined
+}
+
+/** What the configuration would load, with faults around it. */
+export async function simulatedBackends ({ metadata, store, wal }: BackendKinds, { stores, wal: walConfig, metadata: logConfig }: BrokerConfig['storage'], around: Surroundings): Promise<LoadedBackends> {
+  const { faults, guard, sabotage, service } = around
+  const walPlugin = ({ 'regional-disk': regionalDisk, efs, object: objectWal } satisfies Record<BackendKinds['wal'], unknown>)[wal] as WalPlugin
+  const logPlugin = ({ file: fileMetadataLog, object: objectMetadataLog } satisfies Record<BackendKinds['metadata'], unknown>)[metadata] as MetadataLogPlugin
+  const openStore = async (options: unknown, environment: Environment): Promise<ObjectStore> => store === 'fs'
+    ? await fsObjectStore.open(options as never, environment)
+    : new RemoteObjectStore(guarded(service, guard), remoteCapabilities, remoteOptions, environment)
+  const storePlugin: ObjectStorePlugin = {
+    ...fsObjectStore as ObjectStorePlugin,
+    open: async (options, environment) => {
+      const opened = await openStore(options, environment)
+      return faultyObjectStore(sabotage?.objects?.(opened) ?? opened, { clock: environment.clock, plan: faults('store') })
+    }
+  }
+  return {
+    wal: {
+      // A ring is smaller here than an operator may make it, so that it is written round and round.
+      options: wal === 'regional-disk' ? walConfig.options : await validated(walPlugin, walConfig.options),
+      plugin: {
+        ...walPlugin,
+        open: async (options, environment, context) => {
+          const opened = await walPlugin.open(options, environment, context)
+          return sabotage?.wal?.(opened) ?? opened
+        }
+      }
+    },
+    stores: new Map([['default', { options: stores['default']!.options, plugin: storePlugin }]]),
+    metadata: {
+      options: await validated(logPlugin, logConfig.options),
+      plugin: {
+        ...logPlugin,
+        open: async (options, environment, context) => {
+          const opened = await logPlugin.open(options, environment, context)
+          return faultyMetadataLog(sabotage?.metadata?.(opened) ?? opened, { clock: environment.clock, plan: faults('metadata') })
+        }
+      }
+    },
+    loadWal: () => Promise.reject(new Error('the WAL never changes here'))
+  }
+}
+
+async function validated (plugin: WalPlugin | MetadataLogPlugin, options: unknown): Promise<unknown> {
+  const result = await plugin.options['~standard'].validate(options)
+  if (result.issues === undefined) return result.value
+  throw new Error(result.issues.map(({ message }) => message).join('\n'))
+}
+
+/**
+ * The service that all processes of the world share: what a dead one has sent may still take effect. Each request takes time
+ * before and after, during which it, or its answer, may be lost.
+ */
+export class SimulatedService extends MemoryService {
+  constructor (nowMs: () => number, disturb: MemoryService['disturb']) {
+    super(nowMs)
+    this.disturb = disturb
+  }
+}
+
+/** The service as one process reaches it. */
+function guarded (service: ObjectService, guard: Surroundings['guard']): ObjectService {
+  return new Proxy(service, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function' || name === 'failureOf' || name === 'close') return typeof value === 'function' ? value.bind(target) as unknown : value
+      return (...args: unknown[]): Promise<unknown> => guard(() => Reflect.apply(value, target, args) as Promise<unknown>)
+    }
+  })
+}
