@@ -52,7 +52,7 @@ function objectStorage (): void {
     } else {
       console.log('did not run: object-store-azure-blob on Azurite: npm could not bring it')
     }
-    suites(`brokers on ${Object.keys(variables).length} services and on folders`, ['core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts', 'core/test/process/doctor.test.ts'], variables)
+    suites(`brokers on ${Object.keys(variables).length} services and on folders`, ['core/test/kill/combinations.test.ts', 'core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts', 'core/test/process/doctor.test.ts'], variables)
   } finally {
     server('ceph.sh', 'down', at('ceph'))
     server('azurite.sh', 'down', at('azurite'))

@@ -5,7 +5,7 @@ import { KafkaClient } from '../../src/client/kafka-client.ts'
 import { KafkaConnection } from '../../src/client/kafka-connection.ts'
 import { Compression } from '../../src/protocol/index.ts'
 import { nodeNetwork } from '../../src/runtime/node-network.ts'
-import { BrokerProcess } from '../support/broker-process.ts'
+import { BrokerProcess, type BrokerProcessOptions } from '../support/broker-process.ts'
 import { runCommitter } from './committer.ts'
 import { PartitionLedger } from './ledger.ts'
 import { runProducer } from './producer.ts'
@@ -36,9 +36,9 @@ const partitionCount = 2
 const acknowledgementsMax = 80
 const turnsMax = 200
 
-/** One broker under load, killed over and over; fails on any broken promise. */
-export async function killRun (random: SeededRandom, kills: number): Promise<KillRunResult> {
-  await using broker = await BrokerProcess.start({ settings })
+/** One broker under load, on folders unless `storage` says otherwise, killed over and over; fails on any broken promise. */
+export async function killRun (random: SeededRandom, kills: number, storage?: BrokerProcessOptions['storage']): Promise<KillRunResult> {
+  await using broker = await BrokerProcess.start({ settings, ...storage === undefined ? {} : { storage } })
   const where = new Whereabouts()
   await createTopic(broker)
   const ledgers = Array.from({ length: partitionCount }, (_, index) => new PartitionLedger(`${topic}-${index}`))

@@ -27,13 +27,20 @@ process.once('exit', () => { for (const child of started) child.kill('SIGKILL') 
 /** Settings, as environment variables, that put all three backends below `folder`. */
 export function folderSettings (folder: string, port = 0): Record<string, string> {
   return {
-    STREAMBED_NODE__LISTENERS: `["plaintext://127.0.0.1:${port}"]`,
+    ...nodeSettings(port),
     STREAMBED_STORAGE__WAL__PLUGIN: 'regional-disk',
     STREAMBED_STORAGE__WAL__PATH: path.join(folder, 'wal'),
     STREAMBED_STORAGE__OBJECTS__PLUGIN: 'fs',
     STREAMBED_STORAGE__OBJECTS__PATH: path.join(folder, 'objects'),
     STREAMBED_STORAGE__METADATA__PLUGIN: 'file',
-    STREAMBED_STORAGE__METADATA__PATH: path.join(folder, 'metadata'),
+    STREAMBED_STORAGE__METADATA__PATH: path.join(folder, 'metadata')
+  }
+}
+
+/** Settings of a broker whose configuration says where it stores. */
+function nodeSettings (port: number): Record<string, string> {
+  return {
+    STREAMBED_NODE__LISTENERS: `["plaintext://127.0.0.1:${port}"]`,
     STREAMBED_KAFKA__GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
     STREAMBED_KAFKA__GROUP_MIN_SESSION_TIMEOUT_MS: '1000'
   }
@@ -69,26 +76,37 @@ export function startRun (settings: Readonly<Record<string, string>>, args: read
   return run
 }
 
+export interface BrokerProcessOptions {
+  readonly settings?: Readonly<Record<string, string>>
+  /** What the configuration says under `storage`, for the folder that the broker gets; without it all is below that folder. */
+  readonly storage?: (folder: string) => object
+  readonly folder?: string
+  readonly identity?: Identity
+}
+
 /** A broker as a process on a folder of its own, which can be ended in any way and started again on the same folder and port. */
 export class BrokerProcess implements AsyncDisposable {
   readonly folder: string
   readonly settings: Readonly<Record<string, string>>
   readonly #ownsFolder: boolean
+  /** The configuration's `storage`; undefined for `folderSettings`. */
+  readonly #storage: object | undefined
   readonly #identity: Identity | undefined
   #port = 0
   #run: BrokerRun
 
-  private constructor (folder: string, ownsFolder: boolean, settings: Readonly<Record<string, string>>, identity: Identity | undefined) {
+  private constructor (folder: string, ownsFolder: boolean, { identity, settings = {}, storage }: BrokerProcessOptions) {
     this.folder = folder
     this.settings = settings
     this.#ownsFolder = ownsFolder
+    this.#storage = storage?.(folder)
     this.#identity = identity
     this.#run = this.launch()
   }
 
   /** Resolves once it is ready. Without a folder it gets one that is removed in the end. */
-  static async start (options: { readonly settings?: Readonly<Record<string, string>>, readonly folder?: string, readonly identity?: Identity } = {}): Promise<BrokerProcess> {
-    const broker = new BrokerProcess(options.folder ?? temporaryFolder(), options.folder === undefined, options.settings ?? {}, options.identity)
+  static async start (options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(options.folder ?? temporaryFolder(), options.folder === undefined, options)
     broker.#port = await broker.#run.ready
     return broker
   }
@@ -100,7 +118,13 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Starts a process, which must not run, without waiting until it is ready. */
   launch (changed: Readonly<Record<string, string>> = {}): BrokerRun {
-    this.#run = startRun({ ...folderSettings(this.folder, this.#port), ...this.settings, ...changed }, [], this.#identity)
+    const settings = { ...this.settings, ...changed }
+    if (this.#storage === undefined) this.#run = startRun({ ...folderSettings(this.folder, this.#port), ...settings }, [], this.#identity)
+    else {
+      const file = path.join(this.folder, 'streambed.yaml')
+      fs.writeFileSync(file, JSON.stringify({ storage: this.#storage }))
+      this.#run = startRun({ ...nodeSettings(this.#port), ...settings }, ['-c', file], this.#identity)
+    }
     return this.#run
   }
 
