@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { everyBackend, slowPuts, type BackendResult } from './backends.ts'
 import { catchUpConsume, median, produce, produceLatency, recovery, startup, tailConsume, type Options, type Ratio } from './scenarios.ts'
 
 const MiB = 1024 * 1024
@@ -44,12 +45,29 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
     return result
   },
   tail: async () => show(await tailConsume(options)),
-  catchUp: async () => show(await catchUpConsume(options))
+  catchUp: async () => show(await catchUpConsume(options)),
+  slowPuts: async () => {
+    const result = await slowPuts(options, 60)
+    console.log(`object WAL, puts + ${result.putLatencyMs} ms  lone produce ${result.loneProduceMs.toFixed(1)} ms = ${result.ratio.toFixed(2)} × one put (${result.putMs.toFixed(1)} ms)   ${result.megabytesPerSecond.toFixed(0)} MB/s with 1 MiB requests`)
+    return result
+  },
+  backends: async () => {
+    const all: BackendResult[] = []
+    for await (const result of everyBackend(options)) {
+      const { costPerGB, latency, megabytesPerSecond, requestsPerGB, store, wal } = result
+      const cost = costPerGB === undefined ? 'no price' : `${costPerGB.amount.toFixed(4)} ${costPerGB.currency}`
+      console.log(`${`${wal} on ${store}`.padEnd(26)} P50 ${latency.p50.toFixed(2)} ms   P99 ${latency.p99.toFixed(2)} ms   P99.9 ${latency.p999.toFixed(2)} ms   ${megabytesPerSecond.toFixed(0)} MB/s   a GB: ${requestsPerGB.put.toFixed(0)} puts, ${requestsPerGB.get.toFixed(0)} gets, ${cost}`)
+      all.push(result)
+    }
+    return all
+  }
 }
+/** Run only when they are named: they measure services that are started for it. */
+const onlyByName = ['backends']
 
 try {
   for (const [name, run] of Object.entries(scenarios)) {
-    if (values.only !== undefined && !values.only.split(',').includes(name)) continue
+    if (values.only === undefined ? onlyByName.includes(name) : !values.only.split(',').includes(name)) continue
     results[name] = await run()
   }
   fs.writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`)

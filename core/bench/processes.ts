@@ -37,7 +37,29 @@ export async function startBroker (folder: string, settings: Readonly<Record<str
   return await start([path.join(core, 'src/cli/main.ts'), 'start'], /ready on 127\.0\.0\.1:(\d+)/, environment)
 }
 
-function start (args: readonly string[], ready: RegExp, environment: Readonly<Record<string, string>> = {}): Promise<Measured> {
+export interface Requests { readonly put: number, readonly get: number, readonly list: number, readonly delete: number }
+export interface MeasuredBackends extends Measured {
+  /** That its stores have got so far. */
+  requests (): Promise<Requests>
+}
+
+/** A broker with `storage` as its configuration has it; each put of its stores takes `putLatencyMs` more. */
+export async function startBackendBroker (folder: string, storage: object, putLatencyMs = 0): Promise<MeasuredBackends> {
+  fs.mkdirSync(folder, { recursive: true })
+  const file = path.join(folder, 'streambed.yaml')
+  fs.writeFileSync(file, JSON.stringify({ node: { listeners: ['plaintext://127.0.0.1:0'] }, storage }))
+  const measured = await start([path.join(core, 'bench/backend-process.ts'), file, String(putLatencyMs)], /ready on 127\.0\.0\.1:(\d+)/)
+  return {
+    ...measured,
+    requests: async () => {
+      measured.child.kill('SIGUSR2')
+      const line = await new Promise<string>(resolve => { measured.child.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString())) })
+      return JSON.parse(line.slice(line.indexOf('{'))) as Requests
+    }
+  }
+}
+
+function start (args: readonly string[], ready: RegExp, environment: Readonly<Record<string, string>> = {}): Promise<Measured & { readonly child: ChildProcess }> {
   const startMs = performance.now()
   const child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,6 +79,7 @@ function start (args: readonly string[], ready: RegExp, environment: Readonly<Re
       const match = ready.exec(output)
       if (match === null) return
       resolve({
+        child,
         port: Number(match[1]),
         readyMs: performance.now() - startMs,
         cpuSeconds: () => cpuSeconds(child),
