@@ -52,10 +52,17 @@ function objectStorage (): void {
     } else {
       console.log('did not run: object-store-azure-blob on Azurite: npm could not bring it')
     }
+    if (server('gcs.sh', 'install') && server('gcs.sh', 'up', at('gcs'), '10020')) {
+      variables['STREAMBED_TEST_GCS'] = JSON.stringify({ bucket: 'streambed-test', endpoint: 'http://127.0.0.1:10020', credentials: 'none' })
+      suites('object-store-gcs on fake-gcs-server', ['plugins/object-store-gcs/test/service.test.ts', 'plugins/object-store-gcs/test/google-client.test.ts'], variables)
+    } else {
+      console.log('did not run: object-store-gcs on fake-gcs-server: needs Go, and a module proxy that it reaches')
+    }
     suites(`brokers on ${Object.keys(variables).length} services and on folders`, ['core/test/kill/combinations.test.ts', 'core/test/process/object-storage.test.ts', 'core/test/process/moving.test.ts', 'core/test/process/doctor.test.ts'], variables)
   } finally {
     server('ceph.sh', 'down', at('ceph'))
     server('azurite.sh', 'down', at('azurite'))
+    server('gcs.sh', 'down', at('gcs'))
   }
 }
 

@@ -11,17 +11,43 @@ export interface RemotePlugin {
   readonly name: string
   /** Opens a store at `endpoint`, whose answers take 300 ms at most. */
   readonly open: (endpoint: string) => Promise<ObjectStore>
-  /** In front of the names of object metadata in headers: `x-amz-meta-`. */
-  readonly metadataPrefix: string
+  /** How the service tells of an object. */
+  readonly wire: ObjectWire
   /** Status and error code of the service's answers, and what they must become. */
   readonly answers: readonly { readonly status: number, readonly code: string, readonly becomes: ErrorCode }[]
   readonly errorBody: (code: string) => string
   readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>
 }
 
+/** What the tests must read and write of a service's own language. */
+export interface ObjectWire {
+  /** Whether it asks for what is told of an object, not for its bytes. */
+  readonly isHead: (request: IncomingMessage) => boolean
+  /** The owner's token in a request to put. */
+  readonly ownerIn: (request: IncomingMessage, body: Buffer) => string
+  /** Answers a head: of an object of `owner`, with the version token `tag`. */
+  readonly answerHead: (response: ServerResponse, owner: string, body: Uint8Array) => void
+  /** In the answer that holds the object's bytes. */
+  readonly bodyHeaders: (body: Uint8Array) => Readonly<Record<string, string>>
+}
+
+/** Services that tell of an object in headers, below `metadataPrefix`: `x-amz-meta-`. */
+export function headerWire (metadataPrefix: string): ObjectWire {
+  const bodyHeaders = (body: Uint8Array): Readonly<Record<string, string>> => ({
+    etag: '"tag"', 'last-modified': 'Tue, 24 Nov 2026 00:00:00 GMT', 'content-length': String(body.length), 'content-type': 'application/octet-stream',
+    [`${metadataPrefix}streambedcrc32c`]: nodeEnvironment().crc32c(body).toString(16).padStart(8, '0')
+  })
+  return {
+    isHead: request => request.method === 'HEAD',
+    ownerIn: request => String(request.headers[`${metadataPrefix}streambedowner`]),
+    answerHead: (response, owner, body) => { response.writeHead(200, { ...bodyHeaders(body), [`${metadataPrefix}streambedowner`]: owner }).end() },
+    bodyHeaders
+  }
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
 
-export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}), metadataPrefix, name, open }: RemotePlugin): void {
+export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}), name, open, wire }: RemotePlugin): void {
   describe(`${name} over a network that fails`, () => {
     let server: http.Server
     let store: ObjectStore
@@ -45,11 +71,6 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
       server.closeAllConnections()
       await store.close()
       server.close()
-    })
-
-    const stored = (owner: string, body: Uint8Array, crc = nodeEnvironment().crc32c(body)): Readonly<Record<string, string>> => ({
-      etag: '"tag"', 'last-modified': 'Tue, 24 Nov 2026 00:00:00 GMT', 'content-length': String(body.length), 'content-type': 'application/octet-stream',
-      [`${metadataPrefix}streambedowner`]: owner, [`${metadataPrefix}streambedcrc32c`]: crc.toString(16).padStart(8, '0')
     })
 
     for (const { becomes, code, status } of answers) {
@@ -78,12 +99,30 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
       await closed
     })
 
+    it('ends an aborted put in the middle of its body, and frees the connection', async () => {
+      const aborter = new AbortController()
+      const { promise: begun, resolve: begin } = Promise.withResolvers<IncomingMessage>()
+      server.removeAllListeners('request')
+      server.on('request', request => {
+        request.on('error', () => undefined)
+        begin(request)
+      })
+      const put = rejectsWith(store.put('a', pattern(32 * 1024 * 1024), { signal: aborter.signal }), 'ABORTED')
+      const request = await begun
+      // Not `once`: the socket also has an error to tell.
+      const closed = new Promise<void>(resolve => { request.socket.once('close', () => { resolve() }) })
+      aborter.abort()
+      await put
+      request.resume()
+      await closed
+    })
+
     it('knows its own put again when the answer was lost', async () => {
       const body = pattern(100)
       let owner = ''
-      handler = (request, response) => {
-        if (request.method === 'HEAD') { response.writeHead(200, stored(owner, body)).end(); return }
-        owner = String(request.headers[`${metadataPrefix}streambedowner`])
+      handler = (request, response, sent) => {
+        if (wire.isHead(request)) { wire.answerHead(response, owner, body); return }
+        owner = wire.ownerIn(request, sent)
         response.socket!.destroy()
       }
       assert.equal((await store.put('a', body, { ifAbsent: true })).versionToken, 'tag')
@@ -92,7 +131,7 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
 
     it("takes nobody else's put for its own", async () => {
       handler = (request, response) => {
-        if (request.method === 'HEAD') response.writeHead(200, stored('another', pattern(100))).end()
+        if (wire.isHead(request)) wire.answerHead(response, 'another', pattern(100))
         else response.socket!.destroy()
       }
       await rejectsWith(store.put('a', pattern(100), { ifAbsent: true }), 'ALREADY_EXISTS')
@@ -100,7 +139,7 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
 
     it('says that it does not know, when answer and object are both missing', async () => {
       handler = (request, response) => {
-        if (request.method === 'HEAD') response.writeHead(404, errorHeaders('NoSuchKey')).end()
+        if (wire.isHead(request)) response.writeHead(404, errorHeaders('NoSuchKey')).end()
         else response.socket!.destroy()
       }
       await rejectsWith(store.put('a', pattern(100), { ifAbsent: true }), 'OUTCOME_UNKNOWN')
@@ -110,13 +149,13 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
       const body = pattern(1000)
       const changed = Buffer.from(body)
       changed[500]! ^= 1
-      handler = (_, response) => { response.writeHead(200, stored('o', body)).end(changed) }
+      handler = (_, response) => { response.writeHead(200, wire.bodyHeaders(body)).end(changed) }
       await rejectsWith(store.get('a'), 'CORRUPT')
     })
 
     it('gives no part of an answer that broke off', async () => {
       handler = (_, response) => {
-        response.writeHead(200, stored('o', pattern(1000)))
+        response.writeHead(200, wire.bodyHeaders(pattern(1000)))
         response.write(pattern(1000).subarray(0, 400), () => { response.socket!.destroy() })
       }
       await rejectsWith(store.get('a'), 'UNAVAILABLE')
@@ -126,7 +165,7 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
       handler = (_, response) => { response.socket!.destroy() }
       await rejectsWith(store.get('a'), 'UNAVAILABLE')
       const body = pattern(1000)
-      handler = (_, response) => { response.writeHead(200, stored('o', body)).end(body) }
+      handler = (_, response) => { response.writeHead(200, wire.bodyHeaders(body)).end(body) }
       sameBytes(await store.get('a'), body)
     })
   })

@@ -21,6 +21,7 @@ const lives: readonly Home[] = [
   { wal: { plugin: 'object', store: 'default' }, store: service(1) },
   { wal: { plugin: 'object' }, store: service(0) },
   { wal: { plugin: 'object', store: service(1) }, store: service(1) },
+  ...services.slice(2).flatMap(({ name }) => [{ wal: { plugin: 'object' }, store: name }, { wal: { plugin: 'object', store: name }, store: 'second' }]),
   { wal: { plugin: 'regional-disk', path: 'wal-disk', capacity: '8MiB' }, store: 'default' },
   { wal: { plugin: 'efs', path: 'wal-efs-2', capacity: '8MiB', segmentBytes: '1MiB' }, store: 'second' },
   { wal: { plugin: 'regional-disk', path: 'wal-disk', capacity: '8MiB' }, store: 'second' }

@@ -1,11 +1,11 @@
 import { nodeEnvironment } from '@streambed/sdk/node'
-import { remoteFaultTests } from '../../../conformance/test/remote-faults.ts'
+import { headerWire, remoteFaultTests } from '../../../conformance/test/remote-faults.ts'
 import plugin from '../src/index.ts'
 import { optionsSchema } from '../src/options.ts'
 
 remoteFaultTests({
   name: 'object-store-azure-blob',
-  metadataPrefix: 'x-ms-meta-',
+  wire: headerWire('x-ms-meta-'),
   open: async endpoint => await plugin.open(optionsSchema.parse({ container: 'faults', account: 'account', endpoint, accountKey: 'a2V5', requestTimeout: 300 }), nodeEnvironment()),
   errorHeaders: code => ({ 'x-ms-error-code': code === 'NoSuchKey' ? 'BlobNotFound' : code }),
   errorBody: code => `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`,

@@ -1,11 +1,11 @@
 import { nodeEnvironment } from '@streambed/sdk/node'
-import { remoteFaultTests } from '../../../conformance/test/remote-faults.ts'
+import { headerWire, remoteFaultTests } from '../../../conformance/test/remote-faults.ts'
 import plugin from '../src/index.ts'
 import { optionsSchema } from '../src/options.ts'
 
 remoteFaultTests({
   name: 'object-store-s3',
-  metadataPrefix: 'x-amz-meta-',
+  wire: headerWire('x-amz-meta-'),
   open: async endpoint => await plugin.open(optionsSchema.parse({ bucket: 'faults', endpoint, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', requestTimeout: 300 }), nodeEnvironment()),
   errorBody: code => `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message><RequestId>1</RequestId></Error>`,
   answers: [

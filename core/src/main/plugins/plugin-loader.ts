@@ -12,7 +12,9 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
   wal: { 'regional-disk': '@streambed/wal-regional-disk', efs: '@streambed/wal-efs', object: '@streambed/wal-object' },
-  objects: { 'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', s3: '@streambed/object-store-s3' },
+  objects: {
+    'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', gcs: '@streambed/object-store-gcs', s3: '@streambed/object-store-s3'
+  },
   metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object' }
 }
 

@@ -1,0 +1,134 @@
+import type { ErrorCode } from '@streambed/sdk'
+import { HttpStatusError, xmlText, type ServiceFailure } from '@streambed/sdk/remote'
+import { CredentialsError } from './credentials.ts'
+
+interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
+
+const roleRemedy = 'Give the account the role Storage Object User on the bucket (roles/storage.objectUser), and check which account is used.'
+const credentialsRemedy = "Give credentials: the machine's service account, workload identity, GOOGLE_APPLICATION_CREDENTIALS, or serviceAccountKey."
+const bucketRemedy = 'Create the bucket, or correct its name.'
+const retentionRemedy = 'Take the retention policy or hold from the bucket: objects that are no longer needed must go.'
+
+/** What Google's reasons (JSON API, HTTP status and error codes) and codes (XML API, the same page) mean. */
+const verdictByReason: Readonly<Record<string, Verdict>> = {
+  notFound: { code: 'NOT_FOUND' },
+  NoSuchKey: { code: 'NOT_FOUND' },
+  NoSuchUpload: { code: 'NOT_FOUND' },
+  InvalidPart: { code: 'NOT_FOUND' },
+  NoSuchBucket: { code: 'MISCONFIGURED', remedy: bucketRemedy },
+  InvalidBucketName: { code: 'MISCONFIGURED', remedy: bucketRemedy },
+  conditionNotMet: { code: 'ALREADY_EXISTS' }, // the only condition that we set is that the key is free
+  PreconditionFailed: { code: 'ALREADY_EXISTS' },
+  requestedRangeNotSatisfiable: { code: 'OUT_OF_RANGE' },
+  InvalidRange: { code: 'OUT_OF_RANGE' },
+  // Also of more than one write a second to one name, which is refused for that name alone.
+  rateLimitExceeded: { code: 'THROTTLED' },
+  userRateLimitExceeded: { code: 'THROTTLED' },
+  quotaExceeded: { code: 'THROTTLED' },
+  SlowDown: { code: 'THROTTLED' },
+  dailyLimitExceeded: { code: 'THROTTLED', remedy: 'Raise the quota of the project.' },
+  required: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
+  authError: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
+  forbidden: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
+  insufficientPermissions: { code: 'PERMISSION_DENIED', remedy: `${roleRemedy} A machine also needs the access scope for storage.` },
+  AccessDenied: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
+  accountDisabled: { code: 'PERMISSION_DENIED', remedy: "Check the project's billing, and that its account is enabled." },
+  UserProjectAccountProblem: { code: 'PERMISSION_DENIED', remedy: "Check the project's billing." },
+  sslRequired: { code: 'MISCONFIGURED', remedy: 'Use an endpoint with https.' },
+  vpcServiceControls: { code: 'PERMISSION_DENIED', remedy: 'A service perimeter refuses this network: add it to an access level.' },
+  retentionPolicyNotMet: { code: 'MISCONFIGURED', remedy: retentionRemedy },
+  objectUnderActiveHold: { code: 'MISCONFIGURED', remedy: retentionRemedy },
+  objectRetentionPolicyNotMet: { code: 'MISCONFIGURED', remedy: retentionRemedy },
+  cloudKmsKeyNotAccessible: { code: 'MISCONFIGURED', remedy: "Let the project's storage service agent use the KMS key." },
+  BadDigest: { code: 'CORRUPT' },
+  InvalidDigest: { code: 'CORRUPT' },
+  uploadTooLarge: { code: 'INVALID_ARGUMENT' },
+  EntityTooLarge: { code: 'INVALID_ARGUMENT' },
+  EntityTooSmall: { code: 'INVALID_ARGUMENT' },
+  notImplemented: { code: 'UNSUPPORTED' },
+  internalError: { code: 'NO_VERDICT' },
+  backendError: { code: 'NO_VERDICT' }, // 500 or 503: it may have been carried out
+  // Node's own, for requests that never reached the service: they took no effect.
+  ECONNREFUSED: { code: 'UNAVAILABLE', remedy: 'Check that the service runs and that the endpoint is right.' },
+  ENOTFOUND: { code: 'UNAVAILABLE', remedy: 'Check the endpoint, and name resolution.' },
+  EAI_AGAIN: { code: 'UNAVAILABLE', remedy: 'Check name resolution.' }
+}
+
+/** For answers whose reason is not in the table; a download's has none. */
+const verdictByStatus: Readonly<Record<number, Verdict>> = {
+  400: { code: 'INVALID_ARGUMENT' },
+  401: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
+  403: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
+  404: { code: 'NOT_FOUND' },
+  405: { code: 'UNSUPPORTED' },
+  408: { code: 'NO_VERDICT' },
+  409: { code: 'CONFLICT' },
+  412: { code: 'ALREADY_EXISTS' },
+  413: { code: 'INVALID_ARGUMENT' },
+  416: { code: 'OUT_OF_RANGE' },
+  429: { code: 'THROTTLED' },
+  501: { code: 'UNSUPPORTED' }
+}
+
+/** An answer of 404 where nothing but the bucket can be missing. */
+export class MissingBucket extends Error {
+  constructor (cause: HttpStatusError) { super('the bucket does not exist', { cause }) }
+}
+
+/** A token that had been good was refused; the next call gets a fresh one. */
+export class StaleToken extends Error {
+  constructor (cause: HttpStatusError) { super('the token has run out or was withdrawn', { cause }) }
+}
+
+/** Turns the 404 of a call that names no object that must exist into what it means. */
+export async function inBucket<T> (call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    throw error instanceof HttpStatusError && error.status === 404 ? new MissingBucket(error) : error
+  }
+}
+
+export function failureOf (error: unknown): ServiceFailure {
+  if (error instanceof MissingBucket) return { code: 'MISCONFIGURED', detail: detailOf({ status: 404, message: error.message }), remedy: bucketRemedy }
+  if (error instanceof StaleToken) return { code: 'UNAVAILABLE', detail: detailOf({ status: 401, message: error.message }) }
+  if (error instanceof CredentialsError) {
+    return error.isTransient ? { code: 'UNAVAILABLE', detail: detailOf({ message: error.message }) } : { code: 'PERMISSION_DENIED', detail: detailOf({ message: error.message }), remedy: credentialsRemedy }
+  }
+  if (error instanceof HttpStatusError) return answerFailureOf(error.status, error.text, error.headers['x-guploader-uploadid'])
+  const { code = '', message } = (error ?? {}) as { readonly code?: string, readonly message?: string }
+  return { ...verdictByReason[code] ?? { code: 'NO_VERDICT' }, detail: detailOf({ code, message }) }
+}
+
+/** What an answer says, of a request of its own or in a batch. */
+export function answerFailureOf (status: number, text: string, requestId?: string | readonly string[]): ServiceFailure {
+  const { message, reason } = told(text)
+  const detail = detailOf({ status, code: reason, requestId, message })
+  if (status === 404 && /bucket does not exist/.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: bucketRemedy }
+  // The reason is `invalid`, as of so much.
+  if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { code: 'CORRUPT', detail }
+  return { ...verdictByReason[reason ?? ''] ?? verdictByStatus[status] ?? refusal(status), detail }
+}
+
+/** A request that Google refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
+function refusal (status: number): Verdict { return status >= 400 && status < 500 ? { code: 'INTERNAL' } : { code: 'NO_VERDICT' } }
+
+interface JsonError { readonly error?: { readonly message?: string, readonly errors?: readonly { readonly reason?: string }[] } }
+
+function told (text: string): { readonly reason?: string | undefined, readonly message?: string | undefined } {
+  if (text.startsWith('{')) {
+    try {
+      const { error } = JSON.parse(text) as JsonError
+      return { reason: error?.errors?.[0]?.reason, message: error?.message }
+    } catch { /* cut off: as it stands, below */ }
+  } else if (/^\s*<\?xml|^\s*<Error>/.test(text)) {
+    try {
+      return { reason: xmlText(text, 'Code'), message: xmlText(text, 'Message') }
+    } catch { /* the same */ }
+  }
+  return { message: text }
+}
+
+function detailOf (facts: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {
+  return Object.entries(facts).flatMap(([fact, value = '']) => value === '' ? [] : [`${fact}=${String(value).split('\n', 1)[0]!.slice(0, 200)}`]).join(' ')
+}

@@ -1,0 +1,120 @@
+import type { ByteRange, Environment, Finding, ObjectInfo, ObjectPage } from '@streambed/sdk'
+import { bytesInRange, type MultipartService, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
+import { batchOf, outcomesOf } from './batch.ts'
+import { queryOf, type GcsClient } from './client.ts'
+import { failureOf, inBucket } from './errors.ts'
+import { hasMultipart, objectBytesMax } from './limits.ts'
+import { GcsMultipart } from './multipart.ts'
+import { base64Of, crc32cIn, ownerField } from './object-metadata.ts'
+import type { GcsOptions } from './options.ts'
+import { preflight } from './preflight.ts'
+
+/** What the JSON API tells of an object, of what we ask for. Numbers of 64 bits come as text. */
+interface GcsObject {
+  readonly name: string
+  readonly size: string
+  readonly generation: string
+  readonly timeCreated: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+const objectFields = 'name,size,generation,timeCreated'
+
+/**
+ * Requests to Google Cloud Storage's JSON API. The version token is the generation. The checksum is Google's own CRC-32C
+ * of the object: sent with the bytes, which are refused if they differ, and compared when a whole object is read.
+ */
+export class GcsService implements ObjectService {
+  /** The service's limit for a batch. */
+  readonly deleteNamesMax = 100
+  readonly multipart?: MultipartService
+  readonly #client: GcsClient
+  readonly #options: GcsOptions
+  readonly #environment: Environment
+  readonly #bucketPath: string
+
+  constructor (client: GcsClient, options: GcsOptions, environment: Environment) {
+    this.#client = client
+    this.#options = options
+    this.#environment = environment
+    this.#bucketPath = `/storage/v1/b/${options.bucket}`
+    if (hasMultipart(options)) this.multipart = new GcsMultipart(client, options)
+  }
+
+  /** One request of two parts, what is told of the object and its bytes; a resumable upload would take a round trip more. */
+  async put ({ crc32c, ifAbsent, name, owner, pieces, signal }: ServicePut): Promise<{ readonly versionToken: string }> {
+    const { bucket, encryptionKeyId, storageClass } = this.#options
+    // Random, so that no body holds it.
+    const boundary = `streambed-${owner}`
+    const about = JSON.stringify({ name, contentType: 'application/octet-stream', crc32c: base64Of(crc32c), metadata: { [ownerField]: owner }, ...storageClass === undefined ? {} : { storageClass } })
+    const { generation } = await inBucket(this.#client.ask<GcsObject>({
+      method: 'POST',
+      path: `/upload/storage/v1/b/${bucket}/o?${queryOf({ uploadType: 'multipart', fields: 'generation', kmsKeyName: encryptionKeyId, ifGenerationMatch: ifAbsent ? 0 : undefined })}`,
+      headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+      pieces: [
+        Buffer.from(`--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${about}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`),
+        ...pieces,
+        Buffer.from(`\r\n--${boundary}--\r\n`)
+      ],
+      signal
+    }))
+    return { versionToken: generation }
+  }
+
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
+    const answer = await this.#client.send({
+      method: 'GET', path: `${this.#pathOf(name)}?alt=media`, signal, answerBytesMax: objectBytesMax,
+      headers: { 'cache-control': 'no-store', ...range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` } }
+    })
+    return { bytes: bytesInRange(answer, range), crc32c: crc32cIn(answer.headers['x-goog-hash']) }
+  }
+
+  async head (name: string, signal: AbortSignal): Promise<ServiceObject> {
+    const object = await this.#client.ask<GcsObject>({ method: 'GET', path: `${this.#pathOf(name)}?${queryOf({ fields: `${objectFields},metadata` })}`, signal })
+    const { modifiedMs, size, versionToken } = infoOf(object)
+    return { size, versionToken, modifiedMs, owner: object.metadata?.[ownerField] }
+  }
+
+  /**
+   * Google starts a listing at a name, not after it: at the name and a space, the first of the characters that keys may hold,
+   * so that the next key after it comes first. It may give fewer than were asked for, or none, with more to come.
+   */
+  async list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage> {
+    const objects: ObjectInfo[] = []
+    const startOffset = startAfter === undefined ? undefined : `${startAfter} `
+    let pageToken: string | undefined
+    do {
+      const page = await inBucket(this.#client.ask<{ readonly items?: readonly GcsObject[], readonly nextPageToken?: string }>({
+        method: 'GET',
+        path: `${this.#bucketPath}/o?${queryOf({ prefix, maxResults: limit - objects.length, startOffset, pageToken, fields: `items(${objectFields}),nextPageToken` })}`,
+        signal
+      }))
+      objects.push(...(page.items ?? []).map(infoOf))
+      pageToken = page.nextPageToken
+    } while (pageToken !== undefined && objects.length < limit)
+    return { objects, isLast: pageToken === undefined }
+  }
+
+  async delete (names: readonly string[], signal: AbortSignal): Promise<readonly ServiceDeleteOutcome[]> {
+    // Not secret: no part holds a line of it.
+    const boundary = `streambed-${Buffer.from(this.#environment.random.bytes(16)).toString('hex')}`
+    const { body, headers } = await this.#client.send({
+      method: 'POST', path: '/batch/storage/v1', headers: { 'content-type': `multipart/mixed; boundary=${boundary}` },
+      pieces: [Buffer.from(batchOf(names.map(name => this.#pathOf(name)), boundary))], signal
+    })
+    return outcomesOf(names.length, headers['content-type'] ?? '', new TextDecoder().decode(body))
+  }
+
+  async preflight (prefix: string, signal: AbortSignal): Promise<readonly Finding[]> {
+    return await preflight(this.#client, this.#options, prefix, this.#environment.clock, signal)
+  }
+
+  failureOf (error: unknown): ServiceFailure { return failureOf(error) }
+  close (): void { this.#client.close() }
+
+  #pathOf (name: string): string { return `${this.#bucketPath}/o/${encodeURIComponent(name)}` }
+}
+
+function infoOf ({ generation, name, size, timeCreated }: GcsObject): ObjectInfo {
+  return { key: name, size: Number(size), versionToken: generation, modifiedMs: Date.parse(timeCreated) }
+}

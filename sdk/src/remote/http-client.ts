@@ -1,0 +1,146 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { ByteRange } from '../object-store.ts'
+
+export interface HttpCall {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** Scheme, host and port. */
+  readonly origin: URL
+  /** Path and query, encoded, from its `/`. Sent as it is: URLs would resolve its dots. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** The body, sent back to back with its length in front; not copied. */
+  readonly pieces?: readonly Uint8Array[]
+  /** Ends the request, and frees its socket, at any time before the answer is whole. */
+  readonly signal: AbortSignal
+  /** A longer answer fails before it is read. */
+  readonly answerBytesMax: number
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  /** By lower-case names. */
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+}
+
+/** An answer with a status of 300 or more. */
+export class HttpStatusError extends Error {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+
+  constructor ({ body, headers, status }: HttpAnswer) {
+    super(`the service answered with status ${status}`)
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+
+  /** The start of the body, for tables of errors. */
+  get text (): string { return new TextDecoder().decode(this.body.subarray(0, errorTextBytesMax)) }
+}
+
+const errorTextBytesMax = 64 * 1024
+
+/**
+ * Requests over HTTP for a driver whose cloud's own client cannot be held to the contract (decision 009): one request
+ * a call over connections that are kept, bodies that are not copied, a signal that frees the socket at any point. No
+ * retries, no redirects, no deadlines: `RemoteObjectStore` and the host have those. Rejects with `HttpStatusError`, or
+ * with Node's own error where no answer came whole.
+ */
+export class HttpClient {
+  readonly #http: HttpAgent
+  readonly #https: HttpsAgent
+
+  constructor ({ connectionsMax }: { readonly connectionsMax: number }) {
+    const limits = { keepAlive: true, maxSockets: connectionsMax }
+    this.#http = new HttpAgent(limits)
+    this.#https = new HttpsAgent(limits)
+  }
+
+  async send (call: HttpCall): Promise<HttpAnswer> {
+    const { answerBytesMax, method, pieces = [], signal } = call
+    signal.throwIfAborted()
+    const request = this.#open(call)
+    const { promise: response, reject, resolve } = Promise.withResolvers<IncomingMessage>()
+    request.on('response', resolve)
+    request.on('error', reject)
+    const onAbort = (): void => {
+      const error = new Error('the call was aborted')
+      // A request that waits for a connection says nothing before it has one.
+      reject(error)
+      request.destroy(error)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    let isWhole = false
+    try {
+      for (const piece of pieces) request.write(piece)
+      request.end()
+      const { headers, statusCode: status = 0 } = await response
+      const body = method === 'HEAD' ? await drained(await response) : await readAll(await response, answerBytesMax)
+      isWhole = request.writableFinished
+      if (status >= 300) throw new HttpStatusError({ status, headers, body })
+      return { status, headers, body }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      // An answer before the body was sent, or one not read to its end, leaves a connection that is good for nothing.
+      if (!isWhole) request.destroy()
+    }
+  }
+
+  close (): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+
+  #open ({ headers, method, origin, path, pieces }: HttpCall): ClientRequest {
+    const length = pieces?.reduce((sum, piece) => sum + piece.length, 0)
+    const options = {
+      method, path, hostname: origin.hostname.replace(/^\[|\]$/g, ''), port: origin.port === '' ? undefined : origin.port,
+      headers: length === undefined ? headers : { ...headers, 'content-length': String(length) }
+    }
+    return origin.protocol === 'http:' ? httpRequest({ ...options, agent: this.#http }) : httpsRequest({ ...options, agent: this.#https })
+  }
+}
+
+/** The bytes of an answer to a request for `range`: a service may answer with the whole object and status 200 (RFC 9110, 14.2). */
+export function bytesInRange ({ body, status }: HttpAnswer, range: ByteRange | undefined): Uint8Array {
+  if (range === undefined || status === 206) return body
+  if (range.start > body.length) throw new HttpStatusError({ status: 416, headers: {}, body: new Uint8Array() })
+  return body.slice(range.start, range.end)
+}
+
+async function drained (response: IncomingMessage): Promise<Uint8Array> {
+  for await (const _ of response) { /* there is none */ }
+  return new Uint8Array()
+}
+
+async function readAll (response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const said = response.headers['content-length']
+  if (said === undefined) return await readUnsized(response, bytesMax)
+  const size = Number(said)
+  if (!(size <= bytesMax)) throw tooLong(bytesMax)
+  const bytes = new Uint8Array(size)
+  let at = 0
+  // Node's parser holds the answer to its length; it fails an answer that breaks off.
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  if (at < size) throw new Error(`the answer broke off. size=${size} got=${at}`)
+  return bytes
+}
+
+async function readUnsized (response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > bytesMax) throw tooLong(bytesMax)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLong (bytesMax: number): Error { return new Error(`the answer is longer than ${bytesMax} bytes`) }

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { HttpClient, HttpStatusError, bytesInRange, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
+
+describe('sdk: HttpClient', () => {
+  let server: http.Server
+  let client: HttpClient
+  let handler: (request: IncomingMessage, response: ServerResponse) => void
+  const sockets = new Set<Socket>()
+
+  beforeEach(async () => {
+    sockets.clear()
+    server = http.createServer((request, response) => {
+      request.on('error', () => undefined)
+      handler(request, response)
+    })
+    server.on('connection', socket => {
+      sockets.add(socket)
+      socket.once('close', () => { sockets.delete(socket) })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    client = new HttpClient({ connectionsMax: 2 })
+  })
+  afterEach(() => {
+    client.close()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const send = async (call: Partial<HttpCall> = {}): Promise<HttpAnswer> => await client.send({
+    method: 'GET', origin: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), path: '/', headers: {}, signal: new AbortController().signal, answerBytesMax: 1_000_000, ...call
+  })
+  const closedSocket = (request: IncomingMessage): Promise<void> => new Promise(resolve => { request.socket.once('close', () => { resolve() }) })
+
+  it('sends pieces back to back, their length in front, and the path as it is', async () => {
+    let got: { readonly url: string | undefined, readonly length: string | undefined, readonly body: string } | undefined
+    handler = async (request, response) => {
+      const body = Buffer.concat(await request.toArray() as Buffer[]).toString()
+      got = { url: request.url, length: request.headers['content-length'], body }
+      response.end('ok')
+    }
+    const { body } = await send({ method: 'PUT', path: '/b/%2E%2E/a/../c%20d', pieces: [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')] })
+    assert.deepEqual(got, { url: '/b/%2E%2E/a/../c%20d', length: '7', body: 'one two' })
+    assert.equal(Buffer.from(body).toString(), 'ok')
+  })
+
+  it('uses a connection again, and no more of them than it may', async () => {
+    const used = new Set<Socket>()
+    handler = (request, response) => {
+      used.add(request.socket)
+      response.end()
+    }
+    for (let n = 0; n < 5; n++) await send()
+    assert.equal(used.size, 1)
+    await Promise.all(Array.from({ length: 20 }, () => send()))
+    assert.ok(used.size <= 2, `${used.size} connections`)
+  })
+
+  it('rejects with status, headers and body of an answer that is no success, redirects among them; the connection stays good', async () => {
+    const used = new Set<Socket>()
+    handler = (request, response) => {
+      used.add(request.socket)
+      response.writeHead(307, { location: 'http://elsewhere', 'x-id': '7' }).end('why')
+    }
+    await assert.rejects(send(), (error: unknown) => error instanceof HttpStatusError && error.status === 307 && error.headers['x-id'] === '7' && error.text === 'why')
+    await assert.rejects(send())
+    assert.equal(used.size, 1)
+  })
+
+  it('an answer that comes before the body was sent is heard, and its connection given up', async () => {
+    let closed: Promise<void> | undefined
+    handler = (request, response) => {
+      closed = closedSocket(request)
+      response.writeHead(412).end('taken')
+    }
+    await assert.rejects(send({ method: 'PUT', pieces: [Buffer.alloc(64 * 1024 * 1024)] }), (error: unknown) => error instanceof HttpStatusError ? error.status === 412 : /EPIPE|ECONNRESET/.test(String((error as { code?: string }).code)))
+    await closed
+  })
+
+  for (const when of ['before an answer', 'in the middle of an answer'] as const) {
+    it(`frees the socket of a call aborted ${when}`, async () => {
+      const aborter = new AbortController()
+      let closed: Promise<void> | undefined
+      handler = (request, response) => {
+        closed = closedSocket(request)
+        if (when === 'before an answer') { aborter.abort(); return }
+        response.writeHead(200, { 'content-length': 1000 })
+        response.write('some', () => { aborter.abort() })
+      }
+      await assert.rejects(send({ signal: aborter.signal }))
+      await closed
+      assert.equal(sockets.size, 0)
+    })
+  }
+
+  it('a call that waits for a connection can be aborted, and an aborted signal is refused at once', async () => {
+    const { promise: both, resolve } = Promise.withResolvers<void>()
+    const held: ServerResponse[] = []
+    handler = (_, response) => { if (held.push(response) === 2) resolve() }
+    const first = [send(), send()]
+    await both
+    const aborter = new AbortController()
+    const third = send({ signal: aborter.signal })
+    aborter.abort()
+    await assert.rejects(third)
+    await assert.rejects(send({ signal: aborter.signal }))
+    for (const response of held) response.end()
+    await Promise.all(first)
+    assert.equal(held.length, 2, 'a call that was given up was sent')
+  })
+
+  it('leaves no listener on the signal', async () => {
+    const { signal } = new AbortController()
+    let listeners = 0
+    const counted = new Proxy(signal, { get: (target, name) => {
+      if (name === 'addEventListener') return (...args: Parameters<AbortSignal['addEventListener']>) => { listeners++; target.addEventListener(...args) }
+      if (name === 'removeEventListener') return (...args: Parameters<AbortSignal['removeEventListener']>) => { listeners--; target.removeEventListener(...args) }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) as unknown : value
+    } })
+    handler = (_, response) => { response.end() }
+    await send({ signal: counted })
+    assert.equal(listeners, 0)
+  })
+
+  for (const { name, write } of [
+    { name: 'says that it is longer than wanted', write: (response: ServerResponse) => { response.writeHead(200, { 'content-length': 2_000_000 }).end(Buffer.alloc(2_000_000)) } },
+    { name: 'is longer than wanted and does not say so', write: (response: ServerResponse) => { response.writeHead(200).end(Buffer.alloc(2_000_000)) } },
+    { name: 'breaks off', write: (response: ServerResponse) => { response.writeHead(200, { 'content-length': 1000 }).write('some', () => { response.socket!.destroy() }) } },
+    { name: 'breaks off and does not say where it ends', write: (response: ServerResponse) => { response.writeHead(200).write('some', () => { response.socket!.destroy() }) } }
+  ]) {
+    it(`fails an answer that ${name}, and frees its socket`, async () => {
+      let closed: Promise<void> | undefined
+      handler = (request, response) => {
+        closed = closedSocket(request)
+        write(response)
+      }
+      await assert.rejects(send(), (error: unknown) => !(error instanceof HttpStatusError))
+      await closed
+    })
+  }
+
+  it('reads nothing of a HEAD, whatever length it tells', async () => {
+    handler = (_, response) => { response.writeHead(200, { 'content-length': 5_000_000_000 }).end() }
+    assert.equal((await send({ method: 'HEAD' })).body.length, 0)
+  })
+
+  it('cuts the range out of a whole object that was given in its place', () => {
+    const whole = { status: 200, headers: {}, body: Uint8Array.of(0, 1, 2, 3) }
+    assert.deepEqual([...bytesInRange(whole, { start: 1, end: 3 })], [1, 2])
+    assert.deepEqual([...bytesInRange(whole, { start: 4, end: 6 })], [])
+    assert.deepEqual([...bytesInRange({ ...whole, status: 206 }, { start: 9, end: 13 })], [0, 1, 2, 3])
+    assert.deepEqual([...bytesInRange(whole, undefined)], [0, 1, 2, 3])
+    assert.throws(() => bytesInRange(whole, { start: 5, end: 6 }), (error: unknown) => error instanceof HttpStatusError && error.status === 416)
+  })
+})
