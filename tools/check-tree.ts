@@ -33,7 +33,7 @@ const hostOnly: readonly { readonly pattern: RegExp, readonly instead: string }[
 ]
 
 /** Loaded by name, not by import. */
-const entryPoints = [/crash-child\.ts$/, /conformance\/src\/cli\/main\.ts$/, /\/index\.ts$/, /core\/src\/cli\/main\.ts$/, /core\/src\/main\/config\/broker-config\.ts$/]
+const entryPoints = [/plugins\/process\/src\/(object-store|wal|metadata-log|serve)\.ts$/, /crash-child\.ts$/, /conformance\/src\/cli\/main\.ts$/, /\/index\.ts$/, /core\/src\/cli\/main\.ts$/, /core\/src\/main\/config\/broker-config\.ts$/]
 
 const root = path.dirname(import.meta.dirname)
 const findings: string[] = []

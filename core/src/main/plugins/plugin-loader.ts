@@ -11,11 +11,12 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 
 /** Short names for our own packages. Anything else is a package name or, with a `.` or `/` in front, a path. */
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
-  wal: { 'regional-disk': '@streambed/wal-regional-disk', efs: '@streambed/wal-efs', object: '@streambed/wal-object' },
+  wal: { 'regional-disk': '@streambed/wal-regional-disk', efs: '@streambed/wal-efs', object: '@streambed/wal-object', process: '@streambed/process/wal' },
   objects: {
-    'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', gcs: '@streambed/object-store-gcs', s3: '@streambed/object-store-s3'
+    'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', gcs: '@streambed/object-store-gcs',
+    process: '@streambed/process/object-store', s3: '@streambed/object-store-s3'
   },
-  metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object' }
+  metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object', process: '@streambed/process/metadata-log' }
 }
 
 const kinds: KindOf = { wal: 'wal', objects: 'objectStore', metadata: 'metadataLog' }
