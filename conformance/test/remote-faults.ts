@@ -17,6 +17,8 @@ export interface RemotePlugin {
   readonly answers: readonly { readonly status: number, readonly code: string, readonly becomes: ErrorCode }[]
   readonly errorBody: (code: string) => string
   readonly errorHeaders?: (code: string) => Readonly<Record<string, string>>
+  /** Answers what the plugin asks beside the call under test, which is not counted; tells whether it did. */
+  readonly aside?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
 
 /** What the tests must read and write of a service's own language. */
@@ -47,7 +49,7 @@ export function headerWire (metadataPrefix: string): ObjectWire {
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
 
-export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}), name, open, wire }: RemotePlugin): void {
+export function remoteFaultTests ({ answers, aside = () => false, errorBody, errorHeaders = () => ({}), name, open, wire }: RemotePlugin): void {
   describe(`${name} over a network that fails`, () => {
     let server: http.Server
     let store: ObjectStore
@@ -57,6 +59,7 @@ export function remoteFaultTests ({ answers, errorBody, errorHeaders = () => ({}
     beforeEach(async () => {
       requests = 0
       server = http.createServer((request, response) => {
+        if (aside(request, response)) return
         requests++
         const chunks: Buffer[] = []
         request.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A Ceph of one node with its S3 gateway on 127.0.0.1, for tests; needs root. Keys: test / testsecret, path style.
 #   ceph.sh install          Debian's packages, where they are missing
-#   ceph.sh up DIR [PORT]    starts it, everything in memory and below DIR; ready when it returns
+#   ceph.sh up DIR [PORT]    starts it, everything in memory and below DIR; ready when it returns; its monitor takes PORT + 5820 and PORT + 9309
 #   ceph.sh down DIR         stops it
 set -euo pipefail
 
@@ -9,7 +9,7 @@ config () {
   cat > "$dir/ceph.conf" <<CONF
 [global]
 fsid = $fsid
-mon host = [v2:127.0.0.1:13300,v1:127.0.0.1:16789]
+mon host = [v2:127.0.0.1:$((port + 5820)),v1:127.0.0.1:$((port + 9309))]
 public addr = 127.0.0.1
 cluster addr = 127.0.0.1
 auth cluster required = cephx
@@ -44,12 +44,13 @@ crash dir = $dir/run
 osd class load list = *
 osd class default list = *
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:$port
+rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
 rgw enable usage log = false
 rgw dns name = localhost
 rgw max chunk size = 4194304
 rgw gc obj min wait = 0
 rgw thread pool size = 64
+rgw multipart min part size = 102400
 CONF
 }
 
@@ -66,7 +67,7 @@ up () {
   ceph-authtool "$keys" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' > /dev/null
   ceph-authtool "$keys" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' --cap mgr 'allow profile osd' > /dev/null
   ceph-authtool "$keys" --gen-key -n client.rgw --cap mon 'allow rw' --cap osd 'allow rwx' > /dev/null
-  monmaptool --create --fsid "$fsid" --addv a '[v2:127.0.0.1:13300,v1:127.0.0.1:16789]' "$dir/monmap" > /dev/null
+  monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$((port + 5820)),v1:127.0.0.1:$((port + 9309))]" "$dir/monmap" > /dev/null
   ceph-mon -c "$conf" --mkfs -i a --monmap "$dir/monmap" --keyring "$keys"
   ceph-mon -c "$conf" -i a
   local osd; osd=$(cat /proc/sys/kernel/random/uuid)

@@ -7,7 +7,7 @@ export interface TestService {
   readonly objects: () => object
 }
 
-const variables = { s3: 'STREAMBED_TEST_S3', 'azure-blob': 'STREAMBED_TEST_AZURE_BLOB', gcs: 'STREAMBED_TEST_GCS' } as const
+const variables = { s3: 'STREAMBED_TEST_S3', 'azure-blob': 'STREAMBED_TEST_AZURE_BLOB', gcs: 'STREAMBED_TEST_GCS', oss: 'STREAMBED_TEST_OSS' } as const
 
 /** Those that the environment names, by variables that hold a plugin's options as JSON (`npm run test:interop` starts some). */
 export const services: readonly TestService[] = Object.entries(variables).flatMap(([plugin, variable]) => {

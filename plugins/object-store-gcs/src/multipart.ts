@@ -65,14 +65,14 @@ export class GcsMultipart implements MultipartService {
   async * list (prefix: string, signal: AbortSignal): AsyncGenerator<ServiceUpload & { readonly startedMs: number }> {
     let marker: { readonly key: string, readonly uploadId: string } | undefined
     do {
-      const query = queryOf({ prefix, 'encoding-type': 'url', 'key-marker': marker?.key, 'upload-id-marker': marker?.uploadId })
+      const query = queryOf({ prefix, 'key-marker': marker?.key, 'upload-id-marker': marker?.uploadId })
       const { body } = await this.#client.send({ method: 'GET', path: `/${this.#options.bucket}?uploads&${query}`, signal })
       const page = new TextDecoder().decode(body)
       for (const upload of xmlElements(page, 'Upload')) {
-        yield { name: decodeURIComponent(xmlText(upload, 'Key') ?? ''), uploadId: xmlText(upload, 'UploadId') ?? '', startedMs: Date.parse(xmlText(upload, 'Initiated') ?? '') }
+        yield { name: xmlText(upload, 'Key') ?? '', uploadId: xmlText(upload, 'UploadId') ?? '', startedMs: Date.parse(xmlText(upload, 'Initiated') ?? '') }
       }
       const isMore = xmlText(page, 'IsTruncated') === 'true'
-      marker = isMore ? { key: decodeURIComponent(xmlText(page, 'NextKeyMarker') ?? ''), uploadId: xmlText(page, 'NextUploadIdMarker') ?? '' } : undefined
+      marker = isMore ? { key: xmlText(page, 'NextKeyMarker') ?? '', uploadId: xmlText(page, 'NextUploadIdMarker') ?? '' } : undefined
     } while (marker !== undefined)
   }
 

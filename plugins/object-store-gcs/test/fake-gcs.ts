@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { crc32c } from '@streambed/sdk'
+import { xmlEscaped } from '@streambed/sdk/remote'
 
 interface Stored { readonly bytes: Buffer, readonly generation: number, readonly createdMs: number, readonly metadata: Readonly<Record<string, string>>, readonly contentType: string }
 interface Upload { readonly name: string, readonly metadata: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
@@ -204,8 +205,8 @@ export class FakeGcs {
     const all = [...this.uploads].filter(([id, { name }]) => name.startsWith(query.get('prefix') ?? '') && id > marker).sort(([left], [right]) => compare(left, right))
     const page = all.slice(0, 2)
     const last = page.at(-1)
-    const told = page.map(([id, { name, startedMs }]) => `<Upload><Key>${encodeURIComponent(name)}</Key><UploadId>${id}</UploadId><Initiated>${new Date(startedMs).toISOString()}</Initiated></Upload>`)
-    const next = all.length > page.length ? `<NextKeyMarker>${encodeURIComponent(last![1].name)}</NextKeyMarker><NextUploadIdMarker>${last![0]}</NextUploadIdMarker><IsTruncated>true</IsTruncated>` : '<IsTruncated>false</IsTruncated>'
+    const told = page.map(([id, { name, startedMs }]) => `<Upload><Key>${xmlEscaped(name)}</Key><UploadId>${id}</UploadId><Initiated>${new Date(startedMs).toISOString()}</Initiated></Upload>`)
+    const next = all.length > page.length ? `<NextKeyMarker>${xmlEscaped(last![1].name)}</NextKeyMarker><NextUploadIdMarker>${last![0]}</NextUploadIdMarker><IsTruncated>true</IsTruncated>` : '<IsTruncated>false</IsTruncated>'
     response.writeHead(200).end(`<?xml version='1.0'?><ListMultipartUploadsResult>${next}${told.join('')}</ListMultipartUploadsResult>`)
   }
 }

@@ -106,7 +106,7 @@ describe('object-store-gcs on a double of the service', () => {
   })
 
   it('sweeps uploads that were left behind, of every page, and spares younger ones and those of others', async () => {
-    for (const key of ['a', 'b ö', 'c', 'd', 'e']) await store.startMultipart(key)
+    for (const key of ['a', 'b ö &<', 'c', 'd', 'e']) await store.startMultipart(key)
     await using other = await plugin.open(optionsOf(fake, { prefix: 'other/' }), nodeEnvironment())
     await other.startMultipart('a')
     fake.nowMs += 60_000

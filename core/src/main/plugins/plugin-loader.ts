@@ -13,7 +13,7 @@ export const backendRoles: readonly BackendRole[] = ['wal', 'objects', 'metadata
 const aliases: Readonly<Record<BackendRole, Readonly<Record<string, string>>>> = {
   wal: { 'regional-disk': '@streambed/wal-regional-disk', efs: '@streambed/wal-efs', object: '@streambed/wal-object', process: '@streambed/process/wal' },
   objects: {
-    'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', gcs: '@streambed/object-store-gcs',
+    'azure-blob': '@streambed/object-store-azure-blob', fs: '@streambed/object-store-fs', gcs: '@streambed/object-store-gcs', oss: '@streambed/object-store-oss',
     process: '@streambed/process/object-store', s3: '@streambed/object-store-s3'
   },
   metadata: { file: '@streambed/metadata-file', object: '@streambed/metadata-object', process: '@streambed/process/metadata-log' }
