@@ -78,6 +78,8 @@ describe('object-store-oss on a double of the service', () => {
     await store.put('a', pattern(100))
     await rejectsWith(store.get('a', { range: { start: 101, end: 200 } }), 'OUT_OF_RANGE')
     sameBytes(await store.get('a', { range: { start: 90, end: 200 } }), pattern(100).subarray(90))
+    // Without it the whole object would come, if only to be cut here.
+    assert.deepEqual(fake.requests.slice(-2).map(({ headers }) => headers['x-oss-range-behavior']), ['standard', 'standard'])
   })
 
   it('nothing is stored that changed on the way up: of puts, of parts, and of lists of what to delete', async () => {
