@@ -53,8 +53,9 @@ export class HttpClient {
   readonly #http: HttpAgent
   readonly #https: HttpsAgent
 
-  constructor ({ connectionsMax }: { readonly connectionsMax: number }) {
-    const limits = { keepAlive: true, maxSockets: connectionsMax }
+  /** `idleMs`: connections that nobody used for so long are closed, before the service does, whose closing a request could meet. */
+  constructor ({ connectionsMax, idleMs = 15_000 }: { readonly connectionsMax: number, readonly idleMs?: number }) {
+    const limits = { keepAlive: true, maxSockets: connectionsMax, timeout: idleMs }
     this.#http = new HttpAgent(limits)
     this.#https = new HttpsAgent(limits)
   }

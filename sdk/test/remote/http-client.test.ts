@@ -59,6 +59,29 @@ describe('sdk: HttpClient', () => {
     assert.ok(used.size <= 2, `${used.size} connections`)
   })
 
+  it('closes connections that nobody uses, and none that waits for an answer', async () => {
+    await using stack = new AsyncDisposableStack()
+    const brief = new HttpClient({ connectionsMax: 2, idleMs: 20 })
+    stack.defer(() => { brief.close() })
+    const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+    let closed: Promise<void> | undefined
+    handler = (request, response) => {
+      if (request.url === '/slow') { resolve(response); return }
+      closed = closedSocket(request)
+      response.end()
+    }
+    const call = { method: 'GET', origin: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), headers: {}, signal: new AbortController().signal, answerBytesMax: 100 } as const
+    const slow = brief.send({ ...call, path: '/slow' })
+    const response = await asked
+    // An idle connection comes and goes, which takes as long as the slow one has been idle, and longer.
+    for (let n = 0; n < 3; n++) {
+      await brief.send({ ...call, path: '/' })
+      await closed
+    }
+    response.end('ok')
+    assert.equal((await slow).body.length, 2)
+  })
+
   it('rejects with status, headers and body of an answer that is no success, redirects among them; the connection stays good', async () => {
     const used = new Set<Socket>()
     handler = (request, response) => {
