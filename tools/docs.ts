@@ -4,12 +4,14 @@ import path from 'node:path'
 import { reportJsonSchema } from '@streambed/conformance'
 import { errorTable } from '@streambed/sdk'
 import { configReference } from '../core/src/main/config/reference.ts'
+import { sdkReference } from './sdk-reference.ts'
 
 const root = path.dirname(import.meta.dirname)
 const documents: Readonly<Record<string, string>> = {
   'docs/configuration.md': await configReference(),
   'docs/conformance-report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
-  'docs/errors.md': errorReference()
+  'docs/errors.md': errorReference(),
+  'docs/sdk.md': sdkReference()
 }
 
 let stale = 0

@@ -106,9 +106,11 @@ type Definition<P> = Omit<P, 'kind' | 'apiVersion'>
 export function defineObjectStore<Options> (definition: Definition<ObjectStorePlugin<Options>>): ObjectStorePlugin<Options> {
   return Object.freeze({ ...definition, kind: 'objectStore' as const, apiVersion })
 }
+/** Makes the default export of a WAL's package; see `defineObjectStore`. */
 export function defineWal<Options> (definition: Definition<WalPlugin<Options>>): WalPlugin<Options> {
   return Object.freeze({ ...definition, kind: 'wal' as const, apiVersion })
 }
+/** Makes the default export of a metadata log's package; see `defineObjectStore`. */
 export function defineMetadataLog<Options> (definition: Definition<MetadataLogPlugin<Options>>): MetadataLogPlugin<Options> {
   return Object.freeze({ ...definition, kind: 'metadataLog' as const, apiVersion })
 }

@@ -33,6 +33,7 @@ export function batchBytes (recordCount: number, payloadBytes: number): number {
   return alignUp(batchHeaderBytes + 4 * recordCount + payloadBytes)
 }
 
+/** Writes the header into the first `batchHeaderBytes` of `bytes`, of which `view` is a view. */
 export function encodeBatchHeader (header: BatchHeader, salt: Uint8Array, bytes: Uint8Array, view: DataView, crc32c: (bytes: Uint8Array) => number): void {
   view.setUint32(0, batchMagic, true)
   view.setUint16(4, batchVersion, true)

@@ -1,6 +1,7 @@
 /** The unit of alignment: batches and slots begin on a multiple of it, so a torn write stays within its own block. */
 export const blockBytes = 4096
 
+/** The next multiple of `blockBytes`, or `bytes` itself. */
 export function alignUp (bytes: number): number { return Math.ceil(bytes / blockBytes) * blockBytes }
 
 /** Little-endian; only safe integers are ever written. */
@@ -14,8 +15,10 @@ export function readUint64 (view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
 }
 
+/** A view of just these bytes, not of their whole buffer. */
 export function viewOf (bytes: Uint8Array): DataView { return new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
 
+/** Whether every byte is 0. */
 export function isZero (bytes: Uint8Array): boolean { return bytes.every(byte => byte === 0) }
 
 /** The first `count` bytes of `chunks`, and the rest. */

@@ -22,6 +22,7 @@ export function writeFailed (path: string, cause: unknown): StreambedError {
   return new StreambedError(code, `writing to the log failed: what it held in flight is in doubt until the log is opened again. path=${path}: ${reason}`, { cause })
 }
 
+/** What a writer gets that a higher epoch has overtaken. */
 export function fenced (path: string, writerEpoch: number, highestEpoch: number): StreambedError {
   return new StreambedError('FENCED', `a higher epoch took the log over. path=${path} writerEpoch=${writerEpoch} highestEpoch=${highestEpoch}`)
 }

@@ -32,6 +32,7 @@ export const remoteOptionDocs: Readonly<Record<keyof RemoteOptions, OptionDoc>> 
   connectionsMax: { type: 'number', default: '256', description: 'Connections to the service at a time.' }
 })
 
+/** What `RemoteObjectStore` takes, of the options that an operator gave. */
 export function remoteStoreOptions ({ prefix, requestTimeout, throughputMin }: RemoteOptions): RemoteStoreOptions {
   return { prefix, requestTimeoutMs: requestTimeout, bytesPerSecondMin: throughputMin }
 }

@@ -23,6 +23,7 @@ export function xmlText (xml: string, name: string): string | undefined {
   })
 }
 
+/** `text` as the content of an element or attribute. */
 export function xmlEscaped (text: string): string {
   return text.replaceAll(/[&<>"']/g, character => `&#${character.codePointAt(0)};`)
 }
