@@ -23,6 +23,7 @@ try {
   if (jars !== undefined) java(jars)
   objectStorage()
   largeFiles()
+  disks()
 } finally {
   await broker.stop()
   fs.rmSync(folder, { recursive: true, force: true })
@@ -33,7 +34,6 @@ process.exit(failed === 0 ? 0 : 1)
 /** The plugins for services, brokers that have a bucket and nothing else, and brokers that move between services. */
 function objectStorage (): void {
   const at = (name: string): string => path.join(folder, name)
-  const server = (script: string, ...args: string[]): boolean => spawnSync('bash', [path.join(import.meta.dirname, 'servers', script), ...args], { stdio: 'ignore', timeout: 5 * commandMs }).status === 0
   const variables: Record<string, string> = {}
   try {
     if (process.getuid?.() === 0 && server('ceph.sh', 'install') && server('ceph.sh', 'up', at('ceph'), '7480')) {
@@ -84,13 +84,42 @@ function largeFiles (): void {
   suites('files of more than 2^32 bytes', ['plugins/wal-regional-disk/test/large.test.ts', 'plugins/object-store-fs/test/large-file.test.ts'], { STREAMBED_TEST_LARGE: '1' })
 }
 
+/** Write-ahead logs on what the kernel of a small virtual machine has and this one may lack. */
+function disks (): void {
+  const isRoot = process.getuid?.() === 0
+  const hasMachine = isRoot && server('vm.sh', 'install')
+  for (const { job, name } of [
+    { name: 'wal-efs on a kernel NFS server and two hosts', job: 'nfs-job' }
+  ]) {
+    if (!hasMachine) {
+      console.log(`did not run: ${name}: needs root and what tools/servers/vm.sh names of Debian's packages`)
+      continue
+    }
+    const folder = path.join(import.meta.dirname, 'servers')
+    const { status, stdout } = spawnSync('bash', [path.join(folder, 'vm.sh'), 'run', path.join(folder, 'vm', job), '540'], { encoding: 'utf8', timeout: 10 * commandMs })
+    if (/^vm: .*, up /m.test(stdout)) report(name, status, stdout)
+    else console.log(`did not run: ${name}: the virtual machine does not start here\n${stdout.slice(-1_000)}`)
+  }
+}
+
+/** One of the scripts beside this file that bring a server. */
+function server (script: string, ...args: string[]): boolean {
+  return spawnSync('bash', [path.join(import.meta.dirname, 'servers', script), ...args], { stdio: 'ignore', timeout: 5 * commandMs }).status === 0
+}
+
 /** Runs mocha on `specs` with variables that name a service; shows what failed. */
 function suites (name: string, specs: readonly string[], variables: Readonly<Record<string, string>>): void {
   const root = path.dirname(import.meta.dirname)
   const args = ['node_modules/mocha/bin/mocha.js', '--timeout', '120000', ...specs.flatMap(spec => ['--spec', spec])]
   const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 10 * commandMs, env: { ...process.env, ...variables } })
+  report(name, status, stdout)
+}
+
+/** Counts what mocha said; shows it where something failed. */
+function report (name: string, status: number | null, stdout: string): void {
   const count = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(stdout)?.[1] ?? 0)
-  const broken = status === 0 ? 0 : Math.max(1, count('failing'))
+  // Nothing passed: it never came to its tests.
+  const broken = status === 0 && count('passing') > 0 ? count('failing') : Math.max(1, count('failing'))
   passed += count('passing')
   failed += broken
   console.log(broken === 0 ? `  ok      ${name}: ${count('passing')} tests` : `  FAILED  ${name}\n${stdout.slice(-8_000)}`)

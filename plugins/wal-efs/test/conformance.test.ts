@@ -5,18 +5,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import plugin from '../src/index.ts'
+import { nfsFromEnvironment } from './nfs.ts'
 import { MiB, simulated } from './support.ts'
 
 const options = { path: '/a/wal', capacity: 4 * MiB, segmentBytes: MiB, deadlineMs: 30_000, scope: 'zone' } as const
 const capabilities = capabilitiesOf(plugin, options)
-/** A folder on NFS, where the tests run on such a one. */
-const nfsFolder = process.env.STREAMBED_TEST_NFS
+const nfs = nfsFromEnvironment()
 
 walConformance({ describe, it }, {
-  name: nfsFolder === undefined ? 'efs, on the real file system' : 'efs, on NFS',
+  name: nfs === undefined ? 'efs, on the real file system' : 'efs, on NFS',
   capabilities,
   prepare: async () => {
-    const folder = await mkdtemp(join(nfsFolder ?? tmpdir(), 'wal-'))
+    const folder = await mkdtemp(join(nfs?.first ?? tmpdir(), 'wal-'))
     const environment = nodeEnvironment()
     return {
       open: async writer => await plugin.open({ ...options, path: join(folder, 'made', 'here') }, environment, { writer }),
