@@ -1,8 +1,8 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
 import { blockBytes } from '@streambed/sdk/batch-log'
-import { decodeEpochSlot, encodeEpochSlot, slotBytes, type EpochState } from './slots.ts'
+import { decodeEpochSlot, encodeEpochSlot, slotBytes, withPadding, type EpochState } from './slots.ts'
 
-const areaBytes = blockBytes + slotBytes
+export const epochAreaBytes: number = 2 * blockBytes
 
 /**
  * Who may write, and to which ring: two copies of one slot, updated in place, so that a writer sees a change with one
@@ -12,7 +12,7 @@ export class EpochFile {
   readonly #handle: FileHandle
   readonly #path: string
   readonly #environment: Environment
-  readonly #area = new Uint8Array(areaBytes)
+  readonly #area = new Uint8Array(epochAreaBytes)
 
   /** `handle` must be synchronous; it is owned from now on. */
   constructor (handle: FileHandle, path: string, environment: Environment) {
@@ -28,7 +28,7 @@ export class EpochFile {
     area.fill(0, count)
     const { crc32c } = this.#environment
     const first = decodeEpochSlot(area.subarray(0, slotBytes), crc32c, this.#path)
-    const second = decodeEpochSlot(area.subarray(blockBytes), crc32c, this.#path)
+    const second = decodeEpochSlot(area.subarray(blockBytes, blockBytes + slotBytes), crc32c, this.#path)
     if (first.kind === 'state' && second.kind === 'state') return first.state.sequence > second.state.sequence ? first.state : second.state
     if (first.kind === 'state') return first.state
     if (second.kind === 'state') return second.state
@@ -38,9 +38,9 @@ export class EpochFile {
 
   async write (state: EpochState): Promise<void> {
     const { crc32c } = this.#environment
-    await this.#handle.write([encodeEpochSlot(state, crc32c)], state.sequence % 2 * blockBytes)
+    await this.#handle.write(withPadding(encodeEpochSlot(state, crc32c)), state.sequence % 2 * blockBytes)
     const copy = { ...state, sequence: state.sequence + 1 }
-    await this.#handle.write([encodeEpochSlot(copy, crc32c)], copy.sequence % 2 * blockBytes)
+    await this.#handle.write(withPadding(encodeEpochSlot(copy, crc32c)), copy.sequence % 2 * blockBytes)
   }
 
   async close (): Promise<void> { await this.#handle.close() }

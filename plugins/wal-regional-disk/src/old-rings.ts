@@ -1,7 +1,7 @@
 import { StreambedError, type Environment, type WalRecord } from '@streambed/sdk'
 import { fenced, readRecords, release, type BatchIndex } from '@streambed/sdk/batch-log'
 import type { EpochFile } from './epoch-file.ts'
-import type { Medium } from './media.ts'
+import type { Medium } from './medium.ts'
 import type { Ring } from './ring.ts'
 import type { ScanResult } from './scan.ts'
 import type { RingReference } from './slots.ts'

@@ -30,12 +30,12 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
   capacity: {
     type: 'bytes (4GiB)',
     default: '1GiB in a folder; the whole device',
-    description: 'Space for records that are not yet uploaded, at least 4MiB. A folder takes a new size at the next start; a device keeps the size it was formatted with. The disk space is not reserved ahead.'
+    description: 'Space for records that are not yet uploaded, at least 4MiB; of a device half of it, the other half being kept for takeovers. A folder takes a new size at the next start; a device keeps the size it was formatted with. The disk space is not reserved ahead.'
   },
   lockFile: {
     type: 'string',
     default: '<path>.streambed-lock',
-    description: 'For a block device: the file that keeps a second process of this host out. Refused for a folder, which holds its own.'
+    description: 'For a block device: begins the names of the files by which processes of this host know of each other. Refused for a folder, which holds its own.'
   },
   scope: {
     type: 'host, zone or region',

@@ -1,6 +1,6 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
 import { blockBytes, splitChunks, type BatchSource } from '@streambed/sdk/batch-log'
-import { decodeRingSlot, encodeRingSlot, slotBytes, type RingState, type Slot } from './slots.ts'
+import { decodeRingSlot, encodeRingSlot, slotBytes, withPadding, type RingState, type Slot } from './slots.ts'
 
 /** Before the ring's first byte: two slots, a block each. */
 export const ringHeaderBytes = 2 * blockBytes
@@ -36,10 +36,10 @@ export class Ring implements BatchSource {
 
   /** Reads the newer slot. Rejects with NOT_FOUND when none was ever written, CORRUPT when both are damaged. */
   static async open (handle: FileHandle, path: string, offset: number, environment: Environment): Promise<Ring> {
-    const area = new Uint8Array(blockBytes + slotBytes)
+    const area = new Uint8Array(ringHeaderBytes)
     const count = await handle.read(area, offset)
     area.fill(0, count)
-    const slots = [area.subarray(0, slotBytes), area.subarray(blockBytes)].map(bytes => decodeRingSlot(bytes, environment.crc32c, path))
+    const slots = [area.subarray(0, slotBytes), area.subarray(blockBytes, blockBytes + slotBytes)].map(bytes => decodeRingSlot(bytes, environment.crc32c, path))
     const state = newest(slots)
     if (slots.every(slot => slot.kind === 'empty')) throw new StreambedError('NOT_FOUND', `the ring has no header. path=${path}`)
     if (state === undefined) {
@@ -92,7 +92,7 @@ export class Ring implements BatchSource {
   #placeOf (position: number): number { return (position - this.#state.base) % this.#state.size }
 
   async #writeSlot (state: RingState): Promise<void> {
-    await this.#handle.write([encodeRingSlot(state, this.#environment.crc32c)], this.#offset + state.sequence % 2 * blockBytes)
+    await this.#handle.write(withPadding(encodeRingSlot(state, this.#environment.crc32c)), this.#offset + state.sequence % 2 * blockBytes)
   }
 }
 

@@ -1,8 +1,12 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
-import { clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 } from '@streambed/sdk/batch-log'
+import { blockBytes, clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 } from '@streambed/sdk/batch-log'
 
-/** Of every structure on the medium. docs/formats/wal-regional-disk.md has the layout of each. */
-export const formatVersion = 1
+/**
+ * Of every structure on the medium; docs/formats/wal-regional-disk.md has the layout of each. Version 2 differs in the epoch
+ * record of a device with several areas, and only there is it written.
+ */
+export const formatVersion = 2
+const plainVersion = 1
 
 /** One sector: a crash leaves a slot old or new, never mixed. What is neither is damage. */
 export const slotBytes = 512
@@ -12,6 +16,9 @@ const epochMagic = 'SBWEPOCH'
 const ringMagic = 'SBWRING1'
 const crcAt = 508
 const ringEntryBytes = 40
+const ringsAt = 168
+const areasAt = ringsAt + ringsMax * ringEntryBytes
+const areaCountAt = areasAt + ringsMax
 /** Stands for the start and end of the ring in use. */
 const notFrozen = 2 ** 53
 
@@ -21,6 +28,8 @@ export interface RingReference {
   /** Position of the ring's first byte in its first lap. */
   readonly base: number
   readonly size: number
+  /** Which of a device's areas the ring lies in; 0 in a folder. */
+  readonly area: number
   /**
    * What a takeover found in the ring; undefined for the last one. Nothing that the fenced writer still does, to the ring or
    * its header, changes what is read: what it puts behind `end` was never confirmed, and it overwrites nothing from `start` on.
@@ -33,6 +42,8 @@ export interface EpochState {
   readonly clusterId: string
   readonly nodeId: number
   readonly writerEpoch: number
+  /** How many rings a device has place for; 1 in a folder, where a ring is a file. */
+  readonly areaCount: number
   readonly rings: readonly RingReference[]
 }
 
@@ -57,24 +68,28 @@ export type Slot<State> = { readonly kind: 'empty' } | { readonly kind: 'damaged
 
 type Crc = Environment['crc32c']
 
+const padding = new Uint8Array(blockBytes - slotBytes)
+
 export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
   const bytes = new Uint8Array(slotBytes)
   const view = viewOf(bytes)
   putText(bytes, 0, epochMagic)
-  view.setUint16(8, formatVersion, true)
+  view.setUint16(8, state.areaCount > 1 ? formatVersion : plainVersion, true)
   view.setUint16(10, state.rings.length, true)
   view.setUint32(12, state.nodeId, true)
   writeUint64(view, 16, state.sequence)
   writeUint64(view, 24, state.writerEpoch)
   view.setUint16(32, putText(bytes, 34, state.clusterId), true)
   state.rings.forEach((ring, index) => {
-    const at = 168 + index * ringEntryBytes
+    const at = ringsAt + index * ringEntryBytes
     writeUint64(view, at, ring.ringId)
     writeUint64(view, at + 8, ring.base)
     writeUint64(view, at + 16, ring.size)
     writeUint64(view, at + 24, ring.frozen?.start ?? notFrozen)
     writeUint64(view, at + 32, ring.frozen?.end ?? notFrozen)
+    if (state.areaCount > 1) view.setUint8(areasAt + index, ring.area)
   })
+  if (state.areaCount > 1) view.setUint8(areaCountAt, state.areaCount)
   view.setUint32(crcAt, crc32c(bytes.subarray(0, crcAt)), true)
   return bytes
 }
@@ -82,18 +97,20 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
 export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string): Slot<EpochState> {
   const view = checkSlot(bytes, epochMagic, crc32c, where)
   if (typeof view === 'string') return { kind: view }
+  const hasAreas = view.getUint16(8, true) > plainVersion
   const rings: RingReference[] = []
   for (let index = 0; index < Math.min(view.getUint16(10, true), ringsMax); index++) {
-    const at = 168 + index * ringEntryBytes
+    const at = ringsAt + index * ringEntryBytes
     const start = readUint64(view, at + 24)
     const frozen = start === notFrozen ? undefined : { start, end: readUint64(view, at + 32) }
-    rings.push({ ringId: readUint64(view, at), base: readUint64(view, at + 8), size: readUint64(view, at + 16), frozen })
+    rings.push({ ringId: readUint64(view, at), base: readUint64(view, at + 8), size: readUint64(view, at + 16), area: hasAreas ? view.getUint8(areasAt + index) : 0, frozen })
   }
   const state = {
     sequence: readUint64(view, 16),
     clusterId: getText(bytes, 34, view.getUint16(32, true)),
     nodeId: view.getUint32(12, true),
     writerEpoch: readUint64(view, 24),
+    areaCount: hasAreas ? view.getUint8(areaCountAt) : 1,
     rings
   }
   return { kind: 'state', state }
@@ -103,7 +120,7 @@ export function encodeRingSlot (state: RingState, crc32c: Crc): Uint8Array {
   const bytes = new Uint8Array(slotBytes)
   const view = viewOf(bytes)
   putText(bytes, 0, ringMagic)
-  view.setUint16(8, formatVersion, true)
+  view.setUint16(8, plainVersion, true)
   view.setUint32(12, state.nodeId, true)
   writeUint64(view, 16, state.sequence)
   bytes.set(state.salt, 24)
@@ -135,6 +152,9 @@ export function decodeRingSlot (bytes: Uint8Array, crc32c: Crc, where: string): 
   }
   return { kind: 'state', state }
 }
+
+/** A slot as it is written: with zeros to the end of its block, for direct access takes whole blocks. */
+export function withPadding (slot: Uint8Array): Uint8Array[] { return [slot, padding] }
 
 /** Magic, version and the CRC's place stay where they are in every later format, so that an older program can name it. */
 function checkSlot (bytes: Uint8Array, magic: string, crc32c: Crc, where: string): DataView | 'empty' | 'damaged' {

@@ -36,8 +36,7 @@ walConformance({ describe, it }, {
 
 walConformance({ describe, it }, {
   name: 'regional-disk, on a simulated block device',
-  // A living writer on a device cannot be fenced.
-  capabilities: { ...capabilities, fencing: 'lock' },
+  capabilities,
   prepare: async () => {
     const { environment, files } = simulated()
     files.addBlockDevice('/disk', 4 * MiB)

@@ -125,7 +125,7 @@ describe('RegionalDiskWal', () => {
       new DataView(slot.buffer).setUint32(508, crc32c(slot.subarray(0, 508)), true)
       await epoch.write([slot], at)
     }
-    await assert.rejects(openSmall(environment, 2), withCode('UNSUPPORTED', /format=9 known=1/))
+    await assert.rejects(openSmall(environment, 2), withCode('UNSUPPORTED', /format=9 known=2/))
   })
 
   it('settles what is in flight when it closes', async () => {

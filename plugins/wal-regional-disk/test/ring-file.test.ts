@@ -38,7 +38,7 @@ function watched (fileSystem: FileSystem, { isDirect }: { readonly isDirect: boo
 
 describe('the file of a ring', () => {
   for (const isDirect of [true, false]) {
-    it(isDirect ? 'gets its batches past the page cache, and its slots through it' : 'goes through the page cache where there is no direct access', async () => {
+    it(isDirect ? 'is written past the page cache' : 'is written through the page cache where there is no direct access', async () => {
       const { environment, files } = simulated()
       const { fileSystem, open, writes } = watched(files, { isDirect })
       const wal = await openSmall({ ...environment, fileSystem }, 1)
@@ -47,10 +47,10 @@ describe('the file of a ring', () => {
         if (id < 39) await wal.trim(position)
       }
       await wal.close()
-      assert.deepEqual([...open], [], 'both ways are closed')
+      assert.deepEqual([...open], [])
       const toRing = writes.filter(({ path }) => path.endsWith('.wal'))
-      assert.ok(toRing.some(({ bytes }) => bytes % 4_096 === 0) && toRing.some(({ bytes }) => bytes === 512))
-      for (const write of toRing) assert.equal(write.isDirect, isDirect && write.bytes % 4_096 === 0)
+      assert.ok(toRing.length > 40)
+      for (const write of toRing) assert.equal(write.isDirect, isDirect)
       const again = await openSmall({ ...environment, fileSystem }, 2)
       assert.deepEqual((await recovered(again)).map(({ data }) => idOf(data)), [39])
       await again.close()

@@ -1,0 +1,35 @@
+import { StreambedError, type Environment, type FileStat } from '@streambed/sdk'
+import { makeFolder } from '@streambed/sdk/batch-log'
+import { deviceBytesMin, DeviceMedium } from './device-medium.ts'
+import { FolderMedium, type Medium } from './medium.ts'
+import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
+
+/** What stands at `options.path`. A missing folder is made. */
+export async function findMedium (options: RegionalDiskOptions, environment: Environment): Promise<Medium> {
+  const { path, capacity, lockFile } = options
+  const stat = await statOf(options, environment)
+  if (stat === undefined || stat.kind === 'directory') {
+    if (lockFile !== undefined) throw new StreambedError('MISCONFIGURED', `"lockFile" is for block devices; a folder holds its own lock. path=${path}`)
+    return new FolderMedium(path, capacity ?? defaultCapacityBytes, environment)
+  }
+  if (stat.kind !== 'blockDevice') {
+    throw new StreambedError('MISCONFIGURED', `the log needs a folder or a block device, and this is neither. path=${path} kind=${stat.kind}`)
+  }
+  if (capacity !== undefined && capacity > stat.size) {
+    throw new StreambedError('MISCONFIGURED', `the device is smaller than the capacity. path=${path} size=${stat.size} capacity=${capacity}`)
+  }
+  const used = capacity ?? stat.size
+  if (used < deviceBytesMin) throw new StreambedError('MISCONFIGURED', `the device is too small: it needs ${deviceBytesMin} bytes. path=${path} size=${stat.size}`)
+  return new DeviceMedium(path, used, lockFile ?? `${path}.streambed-lock`, environment)
+}
+
+/** Undefined for a folder that was just made. */
+async function statOf ({ path }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
+  try {
+    return await fileSystem.stat(path)
+  } catch (error) {
+    if (!StreambedError.is(error, 'NOT_FOUND')) throw error
+    await makeFolder(path, fileSystem)
+    return undefined
+  }
+}
