@@ -4,7 +4,7 @@ import { deviceBytesMin, DeviceMedium } from './device-medium.ts'
 import { FolderMedium, type Medium } from './medium.ts'
 import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
 
-/** What stands at `options.path`. A missing folder is made. */
+/** What stands at `options.path`. A missing folder is made, unless something was to be attached there. */
 export async function findMedium (options: RegionalDiskOptions, environment: Environment): Promise<Medium> {
   const { path, capacity, lockFile } = options
   const stat = await statOf(options, environment)
@@ -24,11 +24,12 @@ export async function findMedium (options: RegionalDiskOptions, environment: Env
 }
 
 /** Undefined for a folder that was just made. */
-async function statOf ({ path }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
+async function statOf ({ path, attach }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
   try {
     return await fileSystem.stat(path)
   } catch (error) {
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
+    if (attach !== undefined) throw new StreambedError('UNAVAILABLE', `the attach hook succeeded, but nothing is at the path; it must return only once the disk is there. path=${path}`, { cause: error })
     await makeFolder(path, fileSystem)
     return undefined
   }

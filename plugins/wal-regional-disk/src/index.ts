@@ -7,7 +7,12 @@ const regionalDisk: WalPlugin<RegionalDiskOptions> = defineWal<RegionalDiskOptio
   name: 'regional-disk',
   options: optionsSchema,
   optionDocs,
-  capabilities: ({ scope = 'host' }) => ({ scope, latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
+  capabilities: ({ attach, scope = 'host' }) => ({
+    scope,
+    latencyClass: 'A',
+    fencing: 'epochFile',
+    remoteTakeover: attach !== undefined
+  }),
   needsObjectStore: false,
   open: async (options, environment, context) => await openWal(options, environment, context.writer)
 })

@@ -1,5 +1,6 @@
 import { StreambedError, type Environment, type FileLock, type Wal, type WalWriter } from '@streambed/sdk'
 import { BatchIndex, BatchLog, checkWriter, explainOpenFailure, fenced, release, syncParents, type OpenedBatchLog } from '@streambed/sdk/batch-log'
+import { attach } from './attach.ts'
 import type { EpochFile } from './epoch-file.ts'
 import { findMedium } from './find-medium.ts'
 import { lockGate, tryLock } from './locks.ts'
@@ -7,6 +8,7 @@ import type { Medium } from './medium.ts'
 import { findPlace } from './new-place.ts'
 import { OldRings, type ScannedRing } from './old-rings.ts'
 import type { RegionalDiskOptions } from './options.ts'
+import { nodeOutside, type Outside } from './outside.ts'
 import type { Ring } from './ring.ts'
 import { RingLog } from './ring-log.ts'
 import { scanRing } from './scan.ts'
@@ -17,9 +19,10 @@ import { removeStrays } from './strays.ts'
  * Opens the log, fences lower epochs, and reads it through once. While this runs no other opener of this host gets in: an
  * opener that stood still after reading could otherwise rewrite what a later one has replaced.
  */
-export async function openWal (options: RegionalDiskOptions, environment: Environment, writer: WalWriter): Promise<Wal> {
+export async function openWal (options: RegionalDiskOptions, environment: Environment, writer: WalWriter, outside: Outside = nodeOutside): Promise<Wal> {
   checkWriter(writer)
   try {
+    if (options.attach !== undefined) await attach(options.attach, options.attachToken, { ...writer, path: options.path }, outside, environment.clock)
     const medium = await findMedium(options, environment)
     await using owned = new AsyncDisposableStack()
     const gate = await lockGate(medium, environment)

@@ -1,5 +1,5 @@
 import type { OptionDoc } from '@streambed/sdk'
-import { bytes, durabilityScope } from '@streambed/sdk/options'
+import { bytes, durabilityScope, duration } from '@streambed/sdk/options'
 import { z } from 'zod'
 
 export const capacityBytesMin = 4 * 2 ** 20
@@ -7,17 +7,38 @@ export const defaultCapacityBytes = 2 ** 30
 
 const scopes = ['host', 'zone', 'region'] as const
 
+const timeoutMsMin = 100
+const timeoutMsMax = 3_600_000
+const attachTimeoutMs = 60_000
+
+const attachSchema = z.union([
+  z.strictObject({ command: z.array(z.string()).min(1, { error: 'must name a program' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), url: z.undefined().optional() }),
+  z.strictObject({ url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), command: z.undefined().optional() })
+], { error: 'must be { command: [program, argument, ...], timeout } or { url: http(s)://..., timeout }' })
+
 export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder or a block device' }),
   capacity: bytes(capacityBytesMin, 2 ** 50).optional(),
   lockFile: z.string().min(1).optional(),
+  attach: attachSchema.optional(),
+  attachToken: z.string().min(1).optional(),
   scope: durabilityScope(scopes).optional()
+}).refine(({ attach, attachToken }) => attachToken === undefined || attach?.url !== undefined, {
+  path: ['attachToken'],
+  error: 'is for "attach: { url }" alone'
 })
+
+/** Exactly one of `command` and `url`. `timeout`: milliseconds. */
+export type AttachOptions =
+  | { readonly command: readonly string[], readonly timeout: number, readonly url?: undefined }
+  | { readonly url: string, readonly timeout: number, readonly command?: undefined }
 
 export interface RegionalDiskOptions {
   readonly path: string
   readonly capacity?: number | undefined
   readonly lockFile?: string | undefined
+  readonly attach?: AttachOptions | undefined
+  readonly attachToken?: string | undefined
   /** Default 'host'. */
   readonly scope?: typeof scopes[number] | undefined
 }
@@ -36,6 +57,16 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     type: 'string',
     default: '<path>.streambed-lock',
     description: 'For a block device: begins the names of the files by which processes of this host know of each other. Refused for a folder, which holds its own.'
+  },
+  attach: {
+    type: 'hook',
+    default: 'none',
+    description: 'Brings the disk to this host and takes it from any other, before it is opened: `{ command: [program, argument, ...], timeout: 60s }` or `{ url: https://..., timeout: 60s }`. See docs/recipes/regional-disks.md for what it is told and must do.'
+  },
+  attachToken: {
+    type: 'secret',
+    default: 'none',
+    description: 'For `attach: { url }`: sent as bearer token.'
   },
   scope: {
     type: 'host, zone or region',

@@ -19,6 +19,14 @@ describe('options', () => {
     { input: { path: '' }, message: /folder or a block device/ },
     { input: { path: 'a', scope: 'planet' }, message: /one of host, zone, region, got .*planet/ },
     { input: { path: 'a', fsync: false }, message: /fsync/ },
+    { input: { path: 'a', attach: {} }, message: /attach.*must be .*command.*url/ },
+    { input: { path: 'a', attach: { command: [] } }, message: /must name a program/ },
+    { input: { path: 'a', attach: { command: 'attach $HOME' } }, message: /must be .*command/ },
+    { input: { path: 'a', attach: { command: ['a'], url: 'http://a/' } }, message: /must be .*command/ },
+    { input: { path: 'a', attach: { url: 'file:///a' } }, message: /must be an http or https URL/ },
+    { input: { path: 'a', attach: { command: ['a'], timeout: '1ms' } }, message: /must be .*timeout/ },
+    { input: { path: 'a', attach: { command: ['a'] }, attachToken: 'x' }, message: /attachToken.*url|url.*attachToken/ },
+    { input: { path: 'a', attachToken: 'x' }, message: /attachToken.*url|url.*attachToken/ },
     { input: {}, message: /path/ }
   ]) {
     it(`refuse ${JSON.stringify(input)}`, () => {
@@ -29,6 +37,21 @@ describe('options', () => {
   it('declare what the disk survives: the host alone unless told', () => {
     for (const { options, scope } of [{ options: {}, scope: 'host' }, { options: { scope: 'region' }, scope: 'region' }]) {
       assert.equal(capabilitiesOf(plugin, optionsSchema.parse({ path: 'a', ...options })).scope, scope)
+    }
+  })
+
+  it('read hooks, with their defaults', () => {
+    assert.deepEqual(optionsSchema.parse({ path: 'a', attach: { command: ['a', '{epoch}'] } }), { path: 'a', attach: { command: ['a', '{epoch}'], timeout: 60_000 } })
+    assert.deepEqual(optionsSchema.parse({ path: 'a', attach: { url: 'http://127.0.0.1:80/x', timeout: '2m' }, attachToken: 'x' }).attach, { url: 'http://127.0.0.1:80/x', timeout: 120_000 })
+  })
+
+  it('declare a takeover by another host only with a hook', () => {
+    for (const { options, fencing, remoteTakeover } of [
+      { options: {}, fencing: 'epochFile', remoteTakeover: false },
+      { options: { attach: { command: ['a'] } }, fencing: 'epochFile', remoteTakeover: true }
+    ]) {
+      const claimed = capabilitiesOf(plugin, optionsSchema.parse({ path: 'a', ...options }))
+      assert.deepEqual({ fencing: claimed.fencing, remoteTakeover: claimed.remoteTakeover }, { fencing, remoteTakeover })
     }
   })
 
