@@ -89,7 +89,8 @@ function disks (): void {
   const isRoot = process.getuid?.() === 0
   const hasMachine = isRoot && server('vm.sh', 'install')
   for (const { job, name } of [
-    { name: 'wal-efs on a kernel NFS server and two hosts', job: 'nfs-job' }
+    { name: 'wal-efs on a kernel NFS server and two hosts', job: 'nfs-job' },
+    { name: 'wal-regional-disk on a SCSI disk with reservations and two hosts', job: 'scsi-job' }
   ]) {
     if (!hasMachine) {
       console.log(`did not run: ${name}: needs root and what tools/servers/vm.sh names of Debian's packages`)

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# A small virtual machine with Debian's own kernel, for tests of what the kernel at hand lacks: an NFS server and client
-# Software emulation: no /dev/kvm is needed. It sees this machine's `/` read-only; what it writes stays in its memory.
+# A small virtual machine with Debian's own kernel, for tests of what the kernel at hand lacks: an NFS server and client, SCSI disks
+# with reservations. Software emulation: no /dev/kvm is needed. It sees this machine's `/` read-only; what it writes stays in its memory.
 #   vm.sh install                 Debian's packages, where they are missing; needs root
 #   vm.sh run JOB [SECONDS]       boots, runs the bash script JOB with the checkout's path, and prints its console; 300 seconds at most.
 #                                 The exit status is 0 when the job came to its end, whose last line is `vm: the job ended`.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-packages='qemu-system-x86 linux-image-amd64 busybox-static cpio kmod nfs-kernel-server nfs-common iproute2 e2fsprogs'
+packages='qemu-system-x86 linux-image-amd64 busybox-static cpio kmod nfs-kernel-server nfs-common iproute2 e2fsprogs sg3-utils nvme-cli'
 # Loaded before there is a root file system, in this order.
 modules='virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci netfs fscache 9pnet 9p 9pnet_virtio overlay'
 
 kernel () { ls /lib/modules 2> /dev/null | sort -V | while read -r each; do [ -f "/boot/vmlinuz-$each" ] && echo "$each"; done | grep -v cloud | tail -1; }
 
 is_ready () {
-  command -v qemu-system-x86_64 busybox cpio rpc.nfsd mount.nfs4 ip mkfs.ext4 > /dev/null && [ -n "$(kernel)" ]
+  command -v qemu-system-x86_64 busybox cpio rpc.nfsd mount.nfs4 ip mkfs.ext4 sg_persist nvme > /dev/null && [ -n "$(kernel)" ]
 }
 
 install () {

@@ -6,10 +6,11 @@ import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
 
 /** What stands at `options.path`. A missing folder is made, unless something was to be attached there. */
 export async function findMedium (options: RegionalDiskOptions, environment: Environment): Promise<Medium> {
-  const { path, capacity, lockFile } = options
+  const { path, capacity, lockFile, reservation } = options
   const stat = await statOf(options, environment)
   if (stat === undefined || stat.kind === 'directory') {
     if (lockFile !== undefined) throw new StreambedError('MISCONFIGURED', `"lockFile" is for block devices; a folder holds its own lock. path=${path}`)
+    if (reservation !== undefined) throw new StreambedError('MISCONFIGURED', `"reservation" is for block devices, and this is a folder; name the device itself as "path", or remove "reservation". path=${path}`)
     return new FolderMedium(path, capacity ?? defaultCapacityBytes, environment)
   }
   if (stat.kind !== 'blockDevice') {
@@ -24,12 +25,13 @@ export async function findMedium (options: RegionalDiskOptions, environment: Env
 }
 
 /** Undefined for a folder that was just made. */
-async function statOf ({ path, attach }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
+async function statOf ({ path, attach, reservation }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
   try {
     return await fileSystem.stat(path)
   } catch (error) {
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
     if (attach !== undefined) throw new StreambedError('UNAVAILABLE', `the attach hook succeeded, but nothing is at the path; it must return only once the disk is there. path=${path}`, { cause: error })
+    if (reservation !== undefined) throw new StreambedError('MISCONFIGURED', `there is no device at the path. path=${path}`, { cause: error })
     await makeFolder(path, fileSystem)
     return undefined
   }

@@ -7,11 +7,11 @@ const regionalDisk: WalPlugin<RegionalDiskOptions> = defineWal<RegionalDiskOptio
   name: 'regional-disk',
   options: optionsSchema,
   optionDocs,
-  capabilities: ({ attach, scope = 'host' }) => ({
+  capabilities: ({ attach, reservation, scope = 'host' }) => ({
     scope,
     latencyClass: 'A',
-    fencing: 'epochFile',
-    remoteTakeover: attach !== undefined
+    fencing: reservation === undefined ? 'epochFile' : 'reservation',
+    remoteTakeover: attach !== undefined || reservation !== undefined
   }),
   needsObjectStore: false,
   open: async (options, environment, context) => await openWal(options, environment, context.writer)

@@ -5,10 +5,11 @@ import type { EpochFile } from './epoch-file.ts'
 import { findMedium } from './find-medium.ts'
 import { lockGate, tryLock } from './locks.ts'
 import type { Medium } from './medium.ts'
-import { findPlace } from './new-place.ts'
+import { findPlace, type NewPlace } from './new-place.ts'
 import { OldRings, type ScannedRing } from './old-rings.ts'
 import type { RegionalDiskOptions } from './options.ts'
 import { nodeOutside, type Outside } from './outside.ts'
+import { reservationOf, type Reservation } from './reservation.ts'
 import type { Ring } from './ring.ts'
 import { RingLog } from './ring-log.ts'
 import { scanRing } from './scan.ts'
@@ -24,11 +25,12 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
   try {
     if (options.attach !== undefined) await attach(options.attach, options.attachToken, { ...writer, path: options.path }, outside, environment.clock)
     const medium = await findMedium(options, environment)
+    const reservation = reservationOf(options, medium, outside, environment.clock)
     await using owned = new AsyncDisposableStack()
     const gate = await lockGate(medium, environment)
     await using gateHeld = new AsyncDisposableStack()
     gateHeld.defer(async () => { await release(environment.logger, 'gate lock', () => gate.release()) })
-    const log = await openLog(medium, environment, writer, owned)
+    const log = await openLog(medium, reservation, environment, writer, owned)
     owned.move()
     return new BatchLog(log, environment)
   } catch (error) {
@@ -36,13 +38,14 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
   }
 }
 
-async function openLog (medium: Medium, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedBatchLog> {
+async function openLog (medium: Medium, reservation: Reservation | undefined, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedBatchLog> {
   const { writerEpoch, clusterId, nodeId } = writer
   const epochFile = await medium.openEpochFile()
   owned.defer(async () => { await release(environment.logger, 'epoch file', () => epochFile.close()) })
 
   let state = await epochFile.read()
   if (state !== undefined) checkOwner(state, writer, medium.path)
+  const isTaken = await reservation?.take(writer) === 'taken'
   let lock: FileLock | undefined
   if (state !== undefined) {
     lock = await tryLock(medium, state.rings.at(-1)!, owned, environment)
@@ -72,6 +75,8 @@ async function openLog (medium: Medium, environment: Environment, writer: WalWri
   const areaCount = state?.areaCount ?? medium.areaCount
   const ringSize = medium.ringSize(areaCount)
   const kept = scanned.filter(({ scan }) => scan.lastRecord > trimmed)
+  const wanted = { last, kept, areaCount, ringId: writerEpoch, size: ringSize }
+  let place: NewPlace | undefined
   if (last !== undefined) {
     const { doubtful } = last.scan
     // It can be read, but after a failed write or a power cut perhaps from memory only. What is recovered must stay.
@@ -80,12 +85,14 @@ async function openLog (medium: Medium, environment: Environment, writer: WalWri
       throw new StreambedError('MISCONFIGURED', `a device keeps the size it was formatted with; remove "capacity", or set it to what the device had then. path=${medium.path} ringBytes=${last.ring.size} wanted=${ringSize}`)
     }
     if (lock !== undefined && last.ring.size === ringSize) {
-      return opened(last.ring, last.index, lock, scanned.slice(0, -1))
+      // A device that was taken from another host may still get what that had on its way: better to go on elsewhere.
+      place = isTaken ? await findPlace(medium, wanted, owned, environment) : undefined
+      if (place === undefined || 'problem' in place) return opened(last.ring, last.index, lock, scanned.slice(0, -1))
     }
   }
 
   // The old ring may still get a late write of a stopped process, or has another size: it is frozen, a new one follows.
-  const place = await findPlace(medium, { last, kept, areaCount, ringId: writerEpoch, size: ringSize }, owned, environment)
+  place ??= await findPlace(medium, wanted, owned, environment)
   if ('problem' in place) throw place.problem
   const { area, lock: ringLock } = place
   // A crash must not leave a record that names what is about to be replaced.

@@ -10,11 +10,18 @@ const scopes = ['host', 'zone', 'region'] as const
 const timeoutMsMin = 100
 const timeoutMsMax = 3_600_000
 const attachTimeoutMs = 60_000
+const reservationTimeoutMs = 30_000
 
 const attachSchema = z.union([
   z.strictObject({ command: z.array(z.string()).min(1, { error: 'must name a program' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), url: z.undefined().optional() }),
   z.strictObject({ url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), command: z.undefined().optional() })
 ], { error: 'must be { command: [program, argument, ...], timeout } or { url: http(s)://..., timeout }' })
+
+const reservationSchema = z.strictObject({
+  protocol: z.enum(['scsi', 'nvme'], { error: ({ input }) => `must be scsi or nvme, got ${JSON.stringify(input)}` }),
+  tool: z.string().min(1).optional(),
+  timeout: duration(timeoutMsMin, timeoutMsMax).default(reservationTimeoutMs)
+})
 
 export const optionsSchema = z.strictObject({
   path: z.string().min(1, { error: 'must name a folder or a block device' }),
@@ -22,6 +29,7 @@ export const optionsSchema = z.strictObject({
   lockFile: z.string().min(1).optional(),
   attach: attachSchema.optional(),
   attachToken: z.string().min(1).optional(),
+  reservation: reservationSchema.optional(),
   scope: durabilityScope(scopes).optional()
 }).refine(({ attach, attachToken }) => attachToken === undefined || attach?.url !== undefined, {
   path: ['attachToken'],
@@ -33,12 +41,21 @@ export type AttachOptions =
   | { readonly command: readonly string[], readonly timeout: number, readonly url?: undefined }
   | { readonly url: string, readonly timeout: number, readonly command?: undefined }
 
+export interface ReservationOptions {
+  readonly protocol: 'scsi' | 'nvme'
+  /** Default: `sg_persist` or `nvme`, wherever the system finds it. */
+  readonly tool?: string | undefined
+  /** Milliseconds that one call of the tool may take. */
+  readonly timeout: number
+}
+
 export interface RegionalDiskOptions {
   readonly path: string
   readonly capacity?: number | undefined
   readonly lockFile?: string | undefined
   readonly attach?: AttachOptions | undefined
   readonly attachToken?: string | undefined
+  readonly reservation?: ReservationOptions | undefined
   /** Default 'host'. */
   readonly scope?: typeof scopes[number] | undefined
 }
@@ -67,6 +84,11 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     type: 'secret',
     default: 'none',
     description: 'For `attach: { url }`: sent as bearer token.'
+  },
+  reservation: {
+    type: 'reservation',
+    default: 'none',
+    description: 'For a block device that several hosts have at once: `{ protocol: scsi }` (SCSI-3 persistent reservations, by `sg_persist`) or `{ protocol: nvme }` (by `nvme`), with `tool: path of the program` and `timeout: 30s`, of one call. The device then refuses writes of every other host.'
   },
   scope: {
     type: 'host, zone or region',

@@ -74,7 +74,16 @@ export class RingLog implements BatchMedium {
     await this.#parts.oldRings.drop(state.trimmed)
   }
 
-  async explain (error: unknown): Promise<unknown> { return error }
+  /** A device that a reservation has taken away fails writes like a broken one; the epoch record can be read still. */
+  async explain (error: unknown): Promise<unknown> {
+    if (StreambedError.is(error, 'FENCED', 'CORRUPT')) return error
+    try {
+      await this.#checkEpoch()
+    } catch (reason) {
+      if (StreambedError.is(reason, 'FENCED')) return reason
+    }
+    return error
+  }
 
   async close (state: LogState | undefined): Promise<void> {
     const { ring, oldRings, epochFile, ringLock, path } = this.#parts

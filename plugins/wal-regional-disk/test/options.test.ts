@@ -27,6 +27,8 @@ describe('options', () => {
     { input: { path: 'a', attach: { command: ['a'], timeout: '1ms' } }, message: /must be .*timeout/ },
     { input: { path: 'a', attach: { command: ['a'] }, attachToken: 'x' }, message: /attachToken.*url|url.*attachToken/ },
     { input: { path: 'a', attachToken: 'x' }, message: /attachToken.*url|url.*attachToken/ },
+    { input: { path: 'a', reservation: { protocol: 'iscsi' } }, message: /must be scsi or nvme, got .*iscsi/ },
+    { input: { path: 'a', reservation: 'scsi' }, message: /expected object/ },
     { input: {}, message: /path/ }
   ]) {
     it(`refuse ${JSON.stringify(input)}`, () => {
@@ -40,15 +42,16 @@ describe('options', () => {
     }
   })
 
-  it('read hooks, with their defaults', () => {
-    assert.deepEqual(optionsSchema.parse({ path: 'a', attach: { command: ['a', '{epoch}'] } }), { path: 'a', attach: { command: ['a', '{epoch}'], timeout: 60_000 } })
+  it('read hooks and reservations, with their defaults', () => {
+    assert.deepEqual(optionsSchema.parse({ path: 'a', attach: { command: ['a', '{epoch}'] }, reservation: { protocol: 'nvme', timeout: '5s' } }), { path: 'a', attach: { command: ['a', '{epoch}'], timeout: 60_000 }, reservation: { protocol: 'nvme', timeout: 5000 } })
     assert.deepEqual(optionsSchema.parse({ path: 'a', attach: { url: 'http://127.0.0.1:80/x', timeout: '2m' }, attachToken: 'x' }).attach, { url: 'http://127.0.0.1:80/x', timeout: 120_000 })
   })
 
-  it('declare a takeover by another host only with a hook', () => {
+  it('declare a takeover by another host only with a hook or a reservation, and how an earlier writer is fenced', () => {
     for (const { options, fencing, remoteTakeover } of [
       { options: {}, fencing: 'epochFile', remoteTakeover: false },
-      { options: { attach: { command: ['a'] } }, fencing: 'epochFile', remoteTakeover: true }
+      { options: { attach: { command: ['a'] } }, fencing: 'epochFile', remoteTakeover: true },
+      { options: { reservation: { protocol: 'scsi' } }, fencing: 'reservation', remoteTakeover: true }
     ]) {
       const claimed = capabilitiesOf(plugin, optionsSchema.parse({ path: 'a', ...options }))
       assert.deepEqual({ fencing: claimed.fencing, remoteTakeover: claimed.remoteTakeover }, { fencing, remoteTakeover })

@@ -1,63 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { SeededRandom } from '@streambed/sdk/testing'
-
-const program = new URL('./writer-process.ts', import.meta.url).pathname
-
-class Writer {
-  recovered: number[] = []
-  readonly confirmed: number[] = []
-  /** How many of the newest records are surely kept, after each trim; what came later is kept as well. */
-  trimmedAt: { readonly kept: number, readonly confirmedCount: number } | undefined
-  ended: string | undefined
-  readonly opened: Promise<void>
-  readonly exited: Promise<void>
-  readonly child: ChildProcessWithoutNullStreams
-  #onLine: (() => void) | undefined
-
-  constructor (path: string, epoch: number, firstId: number) {
-    this.child = spawn(process.execPath, ['--conditions=streambed-source', program, path, String(epoch), String(firstId)])
-    let errors = ''
-    this.child.stderr.on('data', (bytes: Buffer) => { errors += bytes.toString() })
-    let open!: () => void
-    let fail!: (error: Error) => void
-    this.opened = new Promise((resolve, reject) => { open = resolve; fail = reject })
-    const lines = createInterface({ input: this.child.stdout })
-    lines.on('line', line => {
-      const [word, ...rest] = line.split(' ')
-      if (word === 'recovered') { this.recovered = rest.filter(text => text !== '').map(Number); open() }
-      if (word === 'confirmed') this.confirmed.push(Number(rest[0]))
-      if (word === 'trimming') this.trimmedAt = { kept: Number(rest[0]), confirmedCount: this.confirmed.length }
-      if (word === 'ended') this.ended = rest[0]
-      this.#onLine?.()
-    })
-    this.exited = new Promise(resolve => { lines.once('close', () => { fail(new Error(`the writer ended: ${errors}`)); resolve() }) })
-    this.opened.catch(() => {})
-  }
-
-  async untilConfirmed (count: number): Promise<void> {
-    await new Promise<void>(resolve => {
-      const check = (): void => { if (this.confirmed.length >= count || this.ended !== undefined) resolve() }
-      this.#onLine = check
-      check()
-      void this.exited.then(resolve)
-    })
-  }
-
-  /** What must come back after it, oldest first. */
-  get held (): number[] {
-    const all = [...this.recovered, ...this.confirmed]
-    if (this.trimmedAt === undefined) return all
-    const { kept, confirmedCount } = this.trimmedAt
-    return all.slice(this.recovered.length + confirmedCount - kept)
-  }
-}
-
-function isDense (ids: readonly number[]): boolean { return ids.every((id, index) => index === 0 || id === ids[index - 1]! + 1) }
+import { isDense, Writer } from './writer.ts'
 
 describe('real processes', () => {
   let folder: string
