@@ -84,9 +84,14 @@ function largeFiles (): void {
   suites('files of more than 2^32 bytes', ['plugins/wal-regional-disk/test/large.test.ts', 'plugins/object-store-fs/test/large-file.test.ts'], { STREAMBED_TEST_LARGE: '1' })
 }
 
-/** Write-ahead logs on what the kernel of a small virtual machine has and this one may lack. */
+/** Write-ahead logs on devices that this kernel makes, and on what the kernel of a small virtual machine has besides. */
 function disks (): void {
   const isRoot = process.getuid?.() === 0
+  if (isRoot && server('powercut.sh', 'install')) {
+    suites('wal-regional-disk on block devices, power cuts and failing flushes', ['plugins/wal-regional-disk/test/disks.test.ts'], { STREAMBED_TEST_DISKS: '1' })
+  } else {
+    console.log("did not run: wal-regional-disk on block devices: needs root, loop devices, FUSE and Debian's packages nbdkit libnbd-bin fuse3 e2fsprogs")
+  }
   const hasMachine = isRoot && server('vm.sh', 'install')
   for (const { job, name } of [
     { name: 'wal-efs on a kernel NFS server and two hosts', job: 'nfs-job' },
