@@ -12,9 +12,15 @@ const timeoutMsMax = 3_600_000
 const attachTimeoutMs = 60_000
 const reservationTimeoutMs = 30_000
 
+/** fetch refuses them, and errors and the metadata log show a URL. */
+function hasNoCredentials (url: string): boolean {
+  const { password, username } = new URL(url)
+  return username === '' && password === ''
+}
+
 const attachSchema = z.union([
-  z.strictObject({ command: z.array(z.string()).min(1, { error: 'must name a program' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), url: z.undefined().optional() }),
-  z.strictObject({ url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), command: z.undefined().optional() })
+  z.strictObject({ command: z.array(z.string()).min(1, { error: 'must name a program' }).refine(([program]) => program !== '', 'must name a program'), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), url: z.undefined().optional() }),
+  z.strictObject({ url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL', abort: true }).refine(hasNoCredentials, 'must hold no user or password; use attachToken'), timeout: duration(timeoutMsMin, timeoutMsMax).default(attachTimeoutMs), command: z.undefined().optional() })
 ], { error: 'must be { command: [program, argument, ...], timeout } or { url: http(s)://..., timeout }' })
 
 const reservationSchema = z.strictObject({
@@ -81,9 +87,9 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     description: 'Brings the disk to this host and takes it from any other, before it is opened: `{ command: [program, argument, ...], timeout: 60s }` or `{ url: https://..., timeout: 60s }`. See docs/recipes/regional-disks.md for what it is told and must do.'
   },
   attachToken: {
-    type: 'secret',
+    type: 'string',
     default: 'none',
-    description: 'For `attach: { url }`: sent as bearer token.'
+    description: 'For `attach: { url }`: sent as bearer token. Give a reference, `{ env: NAME }` or `{ file: PATH }`.'
   },
   reservation: {
     type: 'reservation',

@@ -31,8 +31,17 @@ export const nodeOutside: Outside = { run: runProgram, post: postJson }
 function runProgram (command: readonly string[], input: string, timeoutMs: number, clock: Clock): Promise<ProgramResult> {
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
-    // A process group of its own, so that a time-out ends what it has started as well.
-    const child = spawn(program, args, { shell: false, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const cannotStart = (cause: unknown): StreambedError => new StreambedError('MISCONFIGURED', `the program cannot be started; install it, or name its path. program=${program}: ${reasonOf(cause)}`, { cause })
+    let child
+    try {
+      // A process group of its own, so that a time-out ends what it has started as well.
+      child = spawn(program, args, { shell: false, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    } catch (cause) {
+      // No system takes a zero byte in an argument.
+      reject(cannotStart(cause))
+      return
+    }
+    const { pid } = child
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout = (stdout + text).slice(-outputBytesMax) })
@@ -41,14 +50,14 @@ function runProgram (command: readonly string[], input: string, timeoutMs: numbe
     child.stdin.on('error', () => {})
     child.stdin.end(input)
     const timer = clock.schedule(timeoutMs, () => {
-      killGroup(child.pid)
+      killGroup(pid)
       child.stdout.destroy()
       child.stderr.destroy()
       reject(new StreambedError('UNAVAILABLE', `the program did not end in ${timeoutMs} ms and was killed. program=${program} stderr=${tail(stderr)}`))
     })
     child.once('error', cause => {
       timer.cancel()
-      reject(new StreambedError('MISCONFIGURED', `the program cannot be started; install it, or name its path. program=${program}: ${cause.message}`, { cause }))
+      reject(cannotStart(cause))
     })
     child.once('close', (exitCode, signal) => {
       timer.cancel()

@@ -75,6 +75,7 @@ describe('the attach hook', () => {
       await fails(open({ command: [join(folder, 'none'), 'x'], timeout }), 'MISCONFIGURED', /cannot be started.*none.*ENOENT/)
       await writeFile(join(folder, 'plain'), '')
       await fails(open({ command: [join(folder, 'plain')], timeout }), 'MISCONFIGURED', /EACCES/)
+      await fails(open({ command: ['true', 'a\0b'], timeout }), 'MISCONFIGURED', /cannot be started.*true/)
     })
 
     it('that does not end in time is killed, with all that it started', async () => {

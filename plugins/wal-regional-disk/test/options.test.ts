@@ -21,6 +21,8 @@ describe('options', () => {
     { input: { path: 'a', fsync: false }, message: /fsync/ },
     { input: { path: 'a', attach: {} }, message: /attach.*must be .*command.*url/ },
     { input: { path: 'a', attach: { command: [] } }, message: /must name a program/ },
+    { input: { path: 'a', attach: { command: [''] } }, message: /must name a program/ },
+    { input: { path: 'a', attach: { url: 'https://me:secret@a/' } }, message: /must hold no user or password; use attachToken/ },
     { input: { path: 'a', attach: { command: 'attach $HOME' } }, message: /must be .*command/ },
     { input: { path: 'a', attach: { command: ['a'], url: 'http://a/' } }, message: /must be .*command/ },
     { input: { path: 'a', attach: { url: 'file:///a' } }, message: /must be an http or https URL/ },
