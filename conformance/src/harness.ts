@@ -6,6 +6,8 @@ import type {
 export interface Runner {
   readonly describe: (name: string, body: () => void) => unknown
   readonly it: (name: string, body: () => Promise<void>) => unknown
+  /** Told of a check that this configuration cannot bear, and why. Absent: such checks go untold. */
+  readonly skip?: (name: string, reason: string) => unknown
 }
 
 /** What a suite is run against. */

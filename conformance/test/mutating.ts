@@ -24,3 +24,14 @@ export function broken<T extends object> (inner: T, defects: Partial<T>): T {
 
 /** Until the event loop has gone round once. */
 export const pause = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
+
+/** `inner` with some members replaced; for objects whose members are more than methods. */
+export function overriding<T extends object> (inner: T, defects: Partial<T>): T {
+  return new Proxy(inner, {
+    get: (target, name) => {
+      if (name in defects) return Reflect.get(defects, name) as unknown
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) as unknown : value
+    }
+  })
+}

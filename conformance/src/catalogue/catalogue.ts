@@ -17,7 +17,7 @@ export interface CatalogueEntry {
 }
 
 export const missingBecause = {
-  proxy: 'it needs the fault proxy, which this version has not',
+  resolver: 'it needs a name service that the suite can change',
   contract: 'the contract has no such call',
   hours: 'it takes an hour or more; a soak is not built',
   process: 'it needs a second process that is stopped or killed; this version has that for other checks only',

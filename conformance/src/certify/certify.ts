@@ -2,11 +2,16 @@ import { StreambedError, type Environment, type LatencyClass, type Metrics, type
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, type Level } from '../catalogue/catalogue.ts'
 import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
+import { metadataLogFaultConformance, type MetadataLogFaultHarness } from '../metadata-log/fault-suite.ts'
 import { metadataLogConformance } from '../metadata-log/suite.ts'
 import { objectStoreConformance } from '../object-store/suite.ts'
+import { objectStoreFaultConformance, type ObjectStoreFaultHarness } from '../object-store/fault-suite.ts'
 import type { CheckResult, Measurement, Report } from '../report/report.ts'
 import { walConformance } from '../wal.ts'
+import { walFaultConformance, type WalFaultHarness } from '../wal/fault-suite.ts'
+import { NotRun, defaultPace, type Pace } from '../faults/fault-harness.ts'
 import { survivesKills } from './crash.ts'
+import { faultHarnessOf } from './fault-target.ts'
 import { measure, measurementsOf, measuringWriter, worstClass } from './latency.ts'
 import { machine, suiteIdentity } from './machine.ts'
 import { Target } from './target.ts'
@@ -26,6 +31,8 @@ export interface CertifyOptions {
   /** How long each latency is measured. */
   readonly measureMs: number
   readonly region?: string
+  /** How long spells of faults and calls under them may last; `defaultPace` when absent. */
+  readonly pace?: Pace
   readonly onProgress?: (progress: Progress) => void
 }
 
@@ -37,7 +44,7 @@ type Run = () => Promise<Measurement | undefined>
  * Runs the checks of `level` and those below it against `target`, one after the other, each in an empty place of its own.
  * Rejects only when nothing could be said: MISCONFIGURED or UNAVAILABLE with what is wrong and what to do.
  */
-export async function certify (target: Target, { level, measureMs, only, onProgress, region, seed }: CertifyOptions): Promise<Report> {
+export async function certify (target: Target, { level, measureMs, only, onProgress, pace = defaultPace, region, seed }: CertifyOptions): Promise<Report> {
   const counting = new CountingMetrics()
   const environment: Environment = { ...nodeEnvironment({ metrics: counting }), random: seeded(seed) }
   const { clock } = environment
@@ -45,14 +52,14 @@ export async function certify (target: Target, { level, measureMs, only, onProgr
   const startedAt = new Date(clock.wallMs()).toISOString()
   const startMs = clock.monotonicMs()
   const warnings = await reachable(target, `${run}-preflight`, environment)
-  const registered = registeredChecks(target, run, environment, measureMs)
+  const registered = registeredChecks(target, { run, environment, measureMs, pace, counters: () => counting.totals })
   const entries = catalogueOf(target.plugin.kind).filter(entry => only === undefined ? isWithin(level, entry.level) : only.includes(entry.id))
   const unknown = only?.filter(id => !entries.some(entry => entry.id === id)) ?? []
   if (unknown.length > 0) throw new StreambedError('INVALID_ARGUMENT', `there is no check ${unknown.join(', ')} for a plugin of kind ${target.plugin.kind}; 'list' shows them all`)
   const checks: CheckResult[] = []
   const measurements: Measurement[] = []
   for (const [done, entry] of entries.entries()) {
-    const check = await runCheck(entry, registered.get(entry.id) ?? [], declaredClass(target), environment, measurements)
+    const check = await runCheck(entry, registered.get(entry.id), declaredClass(target), environment, measurements)
     checks.push(check)
     const spentMs = clock.monotonicMs() - startMs
     onProgress?.({ done: done + 1, total: entries.length, check, leftMs: spentMs / (done + 1) * (entries.length - done - 1) })
@@ -80,9 +87,10 @@ export async function certify (target: Target, { level, measureMs, only, onProgr
   }
 }
 
-async function runCheck (entry: CatalogueEntry, runs: readonly Run[], declared: LatencyClass | undefined, { clock }: Environment, measurements: Measurement[]): Promise<CheckResult> {
+async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = { runs: [], skipped: undefined }, declared: LatencyClass | undefined, { clock }: Environment, measurements: Measurement[]): Promise<CheckResult> {
   const { id, level, missing, name } = entry
   if (missing !== undefined) return { id, level, name, outcome: 'missing', reason: missingBecause[missing] }
+  if (skipped !== undefined) return { id, level, name, outcome: 'notApplicable', reason: skipped }
   if (runs.length === 0) return { id, level, name, outcome: 'notApplicable', reason: 'the plugin does not declare what it is about' }
   const startMs = clock.monotonicMs()
   const result = (outcome: CheckResult['outcome'], reason?: string): CheckResult => ({ id, level, name, outcome, durationMs: Math.round(clock.monotonicMs() - startMs), ...reason === undefined ? {} : { reason } })
@@ -96,17 +104,34 @@ async function runCheck (entry: CatalogueEntry, runs: readonly Run[], declared: 
     }
     return result('passed')
   } catch (error) {
+    if (error instanceof NotRun) return result(error.outcome, error.message)
     return result('failed', error instanceof Error ? error.message : String(error))
   }
 }
 
-/** What can be run against `target`, by id. */
-function registeredChecks (target: Target, run: string, environment: Environment, measureMs: number): ReadonlyMap<string, readonly Run[]> {
-  const found = new Map<string, Run[]>()
-  const add = (id: string, body: Run): void => { found.set(id, [...found.get(id) ?? [], body]) }
+interface Registered { readonly runs: Run[], skipped: string | undefined }
+
+interface Registration {
+  readonly run: string
+  readonly environment: Environment
+  readonly measureMs: number
+  readonly pace: Pace
+  readonly counters: () => Readonly<Record<string, number>>
+}
+
+/** What can be run against `target`, by id, and what is not about it. */
+function registeredChecks (target: Target, { counters, environment, measureMs, pace, run }: Registration): ReadonlyMap<string, Registered> {
+  const found = new Map<string, Registered>()
+  const of = (id: string): Registered => {
+    const entry = found.get(id) ?? { runs: [], skipped: undefined }
+    found.set(id, entry)
+    return entry
+  }
+  const add = (id: string, body: Run): void => { of(id).runs.push(body) }
   const collector: Runner = {
     describe: (_, body) => { body() },
-    it: (name, body) => { add(name.split(' ', 1)[0]!, async () => { await body(); return undefined }) }
+    it: (name, body) => { add(name.split(' ', 1)[0]!, async () => { await body(); return undefined }) },
+    skip: (name, reason) => { of(name.split(' ', 1)[0]!).skipped = reason }
   }
   let places = 0
   const nextPlace = (): string => `${run}-${++places}`
@@ -118,10 +143,20 @@ function registeredChecks (target: Target, run: string, environment: Environment
     }
   }
   const harness = { name: target.plugin.name, capabilities: target.capabilities, prepare }
+  const faulty: unknown = faultHarnessOf(target, { counters, environment, nextPlace, pace })
   switch (target.plugin.kind) {
-    case 'objectStore': objectStoreConformance(collector, harness as unknown as ObjectStoreHarness); break
-    case 'wal': walConformance(collector, harness as unknown as WalHarness); break
-    case 'metadataLog': metadataLogConformance(collector, harness as unknown as MetadataLogHarness); break
+    case 'objectStore':
+      objectStoreConformance(collector, harness as unknown as ObjectStoreHarness)
+      objectStoreFaultConformance(collector, faulty as ObjectStoreFaultHarness)
+      break
+    case 'wal':
+      walConformance(collector, harness as unknown as WalHarness)
+      walFaultConformance(collector, faulty as WalFaultHarness)
+      break
+    case 'metadataLog':
+      metadataLogConformance(collector, harness as unknown as MetadataLogHarness)
+      metadataLogFaultConformance(collector, faulty as MetadataLogFaultHarness)
+      break
   }
   for (const id of killChecks.filter(id => catalogueOf(target.plugin.kind).some(entry => entry.id === id))) {
     add(id, async () => await inPlace(target, nextPlace(), environment, async name => { await survivesKills(target, name, environment); return undefined }))
@@ -164,12 +199,12 @@ async function reachable (target: Target, run: string, environment: Environment)
 
 function declaredClass ({ capabilities }: Target): LatencyClass | undefined { return (capabilities as { readonly latencyClass?: LatencyClass }).latencyClass }
 
-/** The highest level up to which nothing failed. */
+/** The highest level up to which nothing failed and nothing was left out. */
 function levelReached (requested: Level, checks: readonly CheckResult[]): Level | 'none' {
   let reached: Level | 'none' = 'none'
   for (const level of levels.slice(0, levels.indexOf(requested) + 1)) {
     const ofLevel = checks.filter(check => check.level === level)
-    if (ofLevel.some(({ outcome }) => outcome === 'failed') || !ofLevel.some(({ outcome }) => outcome === 'passed')) return reached
+    if (ofLevel.some(({ outcome }) => outcome === 'failed' || outcome === 'notRun') || !ofLevel.some(({ outcome }) => outcome === 'passed')) return reached
     reached = level
   }
   return reached

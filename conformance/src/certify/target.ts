@@ -15,6 +15,8 @@ export type Capabilities = ObjectStoreCapabilities | WalCapabilities | MetadataL
 
 /** What stands in options for the place of one check, so that checks and runs do not meet. */
 export const placeholder = '{run}'
+/** What stands in options for an endpoint that a fault proxy may be put in front of: `{proxy:http://127.0.0.1:9000}`. */
+const proxyPlaceholder = /\{proxy:(https?:\/\/[^{}]+)\}/g
 
 /** A plugin as a process can bring it again: where it is, and the options given to it. */
 export interface Part { readonly url: string, readonly options: Options }
@@ -36,13 +38,19 @@ export class Target {
   readonly name: string
   readonly plugin: Plugin
   readonly capabilities: Capabilities
+  /** The endpoint that the options name as {proxy:URL}. */
+  readonly endpoint: URL | undefined
+  /** Values that the options hold by reference: nobody may ever read them in a log or an error. */
+  readonly secrets: readonly string[]
   readonly #subject: Loaded
   readonly #store: Loaded | undefined
 
-  private constructor (name: string, subject: Loaded, store: Loaded | undefined, capabilities: Capabilities) {
+  private constructor (name: string, subject: Loaded, store: Loaded | undefined, capabilities: Capabilities, facts: Pick<Target, 'endpoint' | 'secrets'>) {
     this.name = name
     this.plugin = subject.plugin
     this.capabilities = capabilities
+    this.endpoint = facts.endpoint
+    this.secrets = facts.secrets
     this.#subject = subject
     this.#store = store
   }
@@ -68,7 +76,9 @@ export class Target {
     }
     const validated = await validatedAt(subject, 'probe')
     if (storePart !== undefined) await validatedAt(storePart, 'probe')
-    return new Target(name, subject, storePart, capabilitiesOf(subject.plugin as { readonly capabilities: Capabilities }, validated))
+    const endpoint = endpointOf([subject.part.options, storePart?.part.options])
+    const secrets = [...secretsOf(options, subject.part.options), ...secretsOf(storeOptions, storePart?.part.options ?? {})]
+    return new Target(name, subject, storePart, capabilitiesOf(subject.plugin as { readonly capabilities: Capabilities }, validated), { endpoint, secrets })
   }
 
   /** Version of the plugin's package and SHA-256 of its entry file. */
@@ -79,15 +89,18 @@ export class Target {
     return { package: name, version, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }
   }
 
-  /** The place named `run`, for whoever opens it: this process or another. */
-  place (run: string): Place {
-    const at = ({ part: { options, url } }: Loaded): Part => ({ url, options: placed(options, run) as Options })
+  /** The place named `run`, for whoever opens it: this process or another. `endpoint`: instead of the one that is named as {proxy:URL}. */
+  place (run: string, endpoint?: string): Place {
+    const at = ({ part: { options, url } }: Loaded): Part => ({ url, options: placed(options, run, endpoint) as Options })
     return { subject: at(this.#subject), ...this.#store === undefined ? {} : { store: at(this.#store) } }
   }
 
-  async open (place: Place, environment: Environment, writer?: WalWriter): Promise<Instance> {
-    return await openPlace(this.plugin, place, environment, writer)
+  async open (place: Place, environment: Environment, writer?: WalWriter, wrapStore?: (store: ObjectStore) => ObjectStore): Promise<Instance> {
+    return await openPlace(this.plugin, place, environment, writer, wrapStore)
   }
+
+  /** Whether it lives in an object store. */
+  get isOnStore (): boolean { return this.#store !== undefined }
 
   /** Empties the place `run` and removes the folders and files that its options name. */
   async cleanUp (run: string, environment: Environment): Promise<void> {
@@ -125,10 +138,10 @@ export class Target {
 export interface Place { readonly subject: Part, readonly store?: Part }
 
 /** Opens what `place` describes, in any process that has imported `plugin`. Closing the instance closes its store. */
-export async function openPlace (plugin: Plugin, { store: storePart, subject }: Place, environment: Environment, writer?: WalWriter): Promise<Instance> {
+export async function openPlace (plugin: Plugin, { store: storePart, subject }: Place, environment: Environment, writer?: WalWriter, wrapStore: (store: ObjectStore) => ObjectStore = store => store): Promise<Instance> {
   const options = await validate(plugin, subject.options)
   if (plugin.kind === 'objectStore') return await plugin.open(options, environment)
-  const store = storePart === undefined ? undefined : await openStore(storePart, environment)
+  const store = storePart === undefined ? undefined : wrapStore(await openStore(storePart, environment))
   try {
     const context = store === undefined ? {} : { objectStore: store }
     const instance = plugin.kind === 'wal' ? await plugin.open(options, environment, { writer: writer!, ...context }) : await plugin.open(options, environment, context)
@@ -190,11 +203,26 @@ async function validate (plugin: Plugin, options: Options): Promise<unknown> {
   throw misconfigured(result.issues.map(({ message, path: at = [] }) => `option ${at.map(part => String(typeof part === 'object' ? part.key : part)).join('.') || '(all)'}: ${message}`).join('\n'))
 }
 
-function placed (value: unknown, run: string): unknown {
-  if (typeof value === 'string') return value.replaceAll(placeholder, run)
-  if (Array.isArray(value)) return value.map(item => placed(item, run))
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, placed(item, run)]))
+function placed (value: unknown, run: string, endpoint?: string): unknown {
+  if (typeof value === 'string') return value.replaceAll(placeholder, run).replace(proxyPlaceholder, (_, url: string) => endpoint ?? url)
+  if (Array.isArray(value)) return value.map(item => placed(item, run, endpoint))
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, placed(item, run, endpoint)]))
   return value
+}
+
+/** The one endpoint that options name as {proxy:URL}. */
+function endpointOf (options: unknown): URL | undefined {
+  const named = new Set([...JSON.stringify(options).matchAll(proxyPlaceholder)].map(([, url]) => url!))
+  if (named.size > 1) throw misconfigured(`{proxy:…} names ${[...named].join(' and ')}; expected one endpoint, behind which all requests go`)
+  const [url] = named
+  if (url === undefined) return undefined
+  if (!URL.canParse(url)) throw misconfigured(`{proxy:${url}} names no endpoint; expected a URL such as {proxy:http://127.0.0.1:9000}`)
+  return new URL(url)
+}
+
+/** What `followed` holds where `given` refers to it. */
+function secretsOf (given: Options, followed: Options): string[] {
+  return Object.entries(given).flatMap(([key, value]) => typeof value === 'object' && value !== null && typeof followed[key] === 'string' ? [followed[key]] : [])
 }
 
 /** Folders and files of this machine that options name with the placeholder: made for the run, so ours to remove. */

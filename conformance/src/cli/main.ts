@@ -7,6 +7,7 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { catalogueOf, levels, missingBecause } from '../catalogue/catalogue.ts'
 import { certify, type Progress } from '../certify/certify.ts'
+import { defaultPace } from '../faults/fault-harness.ts'
 import { Target, placeholder } from '../certify/target.ts'
 import { badgeOf } from '../report/badge.ts'
 import { certificateOf, newKey, verifyCertificate } from '../report/certificate.ts'
@@ -31,14 +32,16 @@ await yargs(hideBin(process.argv))
     .option('only', { type: 'string', array: true, describe: 'check ids; no level is claimed then' })
     .option('seed', { type: 'number', default: 1, describe: 'repeats the random choices of a run' })
     .option('measure-seconds', { type: 'number', default: 30, describe: 'how long each latency is measured' })
+    .option('fault-seconds', { type: 'number', default: defaultPace.spellMs / 1000, describe: 'how long a spell of faults lasts; a longer one is a soak' })
+    .option('call-seconds', { type: 'number', default: defaultPace.callMsMax / 1000, describe: 'within this a call must end although nobody answers it' })
     .option('region', { type: 'string', describe: 'where this runs, for the report' })
     .option('key', { type: 'string', describe: 'Ed25519 private key (PEM) to sign a certificate with' }),
-  async ({ config, key, level, measureSeconds, only, out, plugin, region, seed }) => {
+  async ({ callSeconds, config, faultSeconds, key, level, measureSeconds, only, out, plugin, region, seed }) => {
     const target = await Target.load({ plugin, options: optionsFrom(config), baseFolder: process.cwd(), variables: process.env })
     const pem = key === undefined ? undefined : readFileSync(key, 'utf8')
-    const report = await certify(target, { level, seed, measureMs: measureSeconds * 1000, onProgress: showProgress, ...only === undefined ? {} : { only }, ...region === undefined ? {} : { region } })
+    const report = await certify(target, { level, seed, measureMs: measureSeconds * 1000, pace: { spellMs: faultSeconds * 1000, callMsMax: callSeconds * 1000 }, onProgress: showProgress, ...only === undefined ? {} : { only }, ...region === undefined ? {} : { region } })
     writeReport(report, out, pem)
-    process.stdout.write(`${report.verdict}: ${countOf(report, 'passed')} passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} not in this version; level ${report.level}${report.latencyClass === undefined ? '' : `, class ${report.latencyClass}`}\nreport: ${path.join(out, 'report.html')}\n`)
+    process.stdout.write(`${report.verdict}: ${countOf(report, 'passed')} passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} not in this version; level ${report.level}${report.latencyClass === undefined ? '' : `, class ${report.latencyClass}`}\nreport: ${path.join(out, 'report.html')}\n`)
     process.exitCode = report.verdict === 'passed' ? 0 : 1
   })
   .command('verify <certificate>', 'check that a certificate is as it was signed', command => command
@@ -81,7 +84,7 @@ function optionsFrom (file: string): Readonly<Record<string, unknown>> {
 function showProgress ({ check: { durationMs, id, name, outcome, reason }, done, leftMs, total }: Progress): void {
   if (outcome === 'missing' || outcome === 'notApplicable') return
   const left = done === total ? '' : `   about ${Math.ceil(leftMs / 1000)} s left`
-  process.stderr.write(`[${done}/${total}] ${id} ${name}: ${outcome}${durationMs === undefined ? '' : `, ${durationMs} ms`}${left}\n${outcome === 'failed' ? `    ${reason}\n` : ''}`)
+  process.stderr.write(`[${done}/${total}] ${id} ${name}: ${outcome}${durationMs === undefined ? '' : `, ${durationMs} ms`}${left}\n${outcome === 'failed' || outcome === 'notRun' ? `    ${reason}\n` : ''}`)
 }
 
 function writeReport (report: Report, folder: string, pem: string | undefined): void {

@@ -45,7 +45,7 @@ export function certificateOf (report: Report, reportText: string, pem: string):
     ...latencyClass === undefined ? {} : { latencyClass },
     passed: countOf(report, 'passed'),
     failed: countOf(report, 'failed'),
-    notRun: report.checks.filter(({ outcome }) => outcome === 'missing' || outcome === 'notApplicable').map(({ id }) => id),
+    notRun: report.checks.filter(({ outcome }) => outcome === 'missing' || outcome === 'notApplicable' || outcome === 'notRun').map(({ id }) => id),
     counters,
     ...cost === undefined ? {} : { cost },
     reportSha256: createHash('sha256').update(reportText).digest('hex')

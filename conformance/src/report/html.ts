@@ -2,7 +2,7 @@ import { levels } from '../catalogue/catalogue.ts'
 import { escaped } from './escaped.ts'
 import { countOf, type CheckResult, type Measurement, type Report } from './report.ts'
 
-const words: Readonly<Record<CheckResult['outcome'], string>> = { passed: 'passed', failed: 'FAILED', notApplicable: 'does not apply', missing: 'not in this version' }
+const words: Readonly<Record<CheckResult['outcome'], string>> = { passed: 'passed', failed: 'FAILED', notRun: 'not run', notApplicable: 'does not apply', missing: 'not in this version' }
 
 /** The report as one page that needs nothing else. */
 export function htmlOf (report: Report): string {
@@ -17,14 +17,14 @@ h1{font-size:1.6rem;margin:0 0 .5rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 .verdict b{font-size:1.25rem;display:block}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .6rem .25rem 0;border-bottom:1px solid #e4e6e9;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.passed{color:#18794e}.failed{color:#b42318;font-weight:600}.notApplicable,.missing{color:#60646c}
+.passed{color:#18794e}.failed{color:#b42318;font-weight:600}.notRun{color:#946800;font-weight:600}.notApplicable,.missing{color:#60646c}
 code{font-size:.85em;word-break:break-all}figure{margin:.5rem 0 1.2rem}figcaption{color:#60646c}
 </style></head><body>
 <h1>${escaped(plugin.name)} <small>${escaped(plugin.kind)}, ${escaped(plugin.package)} ${escaped(plugin.version)}</small></h1>
 <p class="verdict"><b>${verdictOf(report)}</b>${escaped(meaningOf(report))}</p>
-<p>${countOf(report, 'passed')} checks passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} are not in this version of the suite.
+<p>${countOf(report, 'passed')} checks passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run here, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} are not in this version of the suite.
 Run of ${escaped(report.startedAt)}, ${(report.durationMs / 1000).toFixed(1)} s, seed ${report.seed}.</p>
-${failuresOf(report)}${measurementsOf(report)}${costOf(report)}${warningsOf(report)}
+${failuresOf(report)}${notRunOf(report)}${measurementsOf(report)}${costOf(report)}${warningsOf(report)}
 <h2>Checks</h2>
 ${levels.filter(level => report.checks.some(check => check.level === level)).map(level => `<h3>${level}</h3>${tableOf(report.checks.filter(check => check.level === level && check.outcome !== 'missing'))}`).join('\n')}
 <h2>What was not run, and why</h2>
@@ -57,6 +57,12 @@ function meaningOf ({ latencyClass, level, verdict }: Report): string {
 function failuresOf ({ checks }: Report): string {
   const failed = checks.filter(({ outcome }) => outcome === 'failed')
   return failed.length === 0 ? '' : `<h2>Failures</h2>${tableOf(failed)}`
+}
+
+/** Above all others that were not run: what the operator can do something about. */
+function notRunOf ({ checks, level }: Report): string {
+  const notRun = checks.filter(({ outcome }) => outcome === 'notRun')
+  return notRun.length === 0 ? '' : `<h2>Could not be run here</h2><p>A level that holds one of these is not claimed${level === 'none' ? '' : `; ${level} is the highest that is`}.</p>${tableOf(notRun)}`
 }
 
 function tableOf (checks: readonly CheckResult[]): string {

@@ -3,7 +3,7 @@ import { countOf, type Report } from './report.ts'
 
 /** The report as JUnit XML: one test case a check; what was not run is skipped, with its reason. */
 export function junitOf (report: Report): string {
-  const skipped = countOf(report, 'missing') + countOf(report, 'notApplicable')
+  const skipped = countOf(report, 'missing') + countOf(report, 'notApplicable') + countOf(report, 'notRun')
   const cases = report.checks.map(({ durationMs = 0, id, level, name, outcome, reason = '' }) => {
     const open = `  <testcase classname="${report.plugin.name}.${level}" name="${id} ${name}" time="${(durationMs / 1000).toFixed(3)}"`
     if (outcome === 'passed') return `${open}/>`

@@ -34,9 +34,9 @@ const check = z.strictObject({
   id: z.string(),
   name: z.string(),
   level,
-  outcome: z.enum(['passed', 'failed', 'notApplicable', 'missing']).meta({ description: 'notApplicable: it is about what the plugin does not declare. missing: this version of the suite does not have it.' }),
+  outcome: z.enum(['passed', 'failed', 'notRun', 'notApplicable', 'missing']).meta({ description: 'notRun: this configuration or this machine cannot bear it; the level is not claimed then. notApplicable: it is about what the plugin does not declare. missing: this version of the suite does not have it.' }),
   durationMs: ms.exactOptional(),
-  reason: z.string().exactOptional().meta({ description: 'Of a failure: what was expected and what was seen. Otherwise: why it did not run.' })
+  reason: z.string().exactOptional().meta({ description: 'Of a failure: what was expected and what was seen. Otherwise: why it did not run, and how to run it.' })
 })
 
 /** What `report.json` holds. docs/conformance-report.schema.json is generated from it. */
@@ -50,7 +50,7 @@ export const reportSchema = z.strictObject({
   durationMs: ms,
   seed: z.int(),
   requestedLevel: level,
-  level: z.enum([...levels, 'none']).meta({ description: "Every check of the level that this suite has and that applies has passed; 'none' when not even those of 'core' did." }),
+  level: z.enum([...levels, 'none']).meta({ description: "Every check of the level, and of those below it, that this suite has and that applies was run and has passed; 'none' when not even those of 'core' did." }),
   verdict: z.enum(['passed', 'failed']),
   latencyClass: latencyClass.exactOptional().meta({ description: 'The worst class of all that was measured; absent when nothing was.' }),
   checks: z.array(check),

@@ -61,8 +61,9 @@ export class RemoteObjectStore implements ObjectStore {
       throw invalidArgument(`the range is not 0 <= start < end. start=${range.start} end=${range.end}`)
     }
     const bytes = range === undefined ? wholeGetBytesMax : Math.min(range.end - range.start, wholeGetBytesMax)
+    this.#calls.count('get')
     const body = await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, signal => this.#service.get(name, range, signal))
-    this.#calls.count('get', body.bytes.length)
+    this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
     if (range === undefined && body.crc32c !== undefined && this.#environment.crc32c(body.bytes) !== body.crc32c) {
       throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${body.bytes.length}`)
     }
