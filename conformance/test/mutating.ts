@@ -17,10 +17,13 @@ export function broken<T extends object> (inner: T, defects: Partial<T>): T {
   const methods: Record<PropertyKey, unknown> = {}
   for (const name of Reflect.ownKeys(Object.getPrototypeOf(inner) as object)) {
     const method: unknown = Reflect.get(inner, name)
-    if (typeof method === 'function' && name !== 'constructor') methods[name] = method.bind(inner)
+    if (typeof method === 'function' && name !== 'constructor') methods[name] = calling(method as (...given: never[]) => unknown, inner)
   }
   return { ...methods as T, ...defects }
 }
+
+/** Not `method.bind(subject)`: Node 24 takes no bound function as a disposer. */
+function calling (method: (...given: never[]) => unknown, subject: object): unknown { return (...given: never[]) => Reflect.apply(method, subject, given) }
 
 /** Until the event loop has gone round once. */
 export const pause = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
@@ -31,7 +34,7 @@ export function overriding<T extends object> (inner: T, defects: Partial<T>): T 
     get: (target, name) => {
       if (name in defects) return Reflect.get(defects, name) as unknown
       const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) as unknown : value
+      return typeof value === 'function' ? calling(value as (...given: never[]) => unknown, target) : value
     }
   })
 }

@@ -20,7 +20,6 @@ export const missingBecause = {
   resolver: 'it needs a name service that the suite can change',
   contract: 'the contract has no such call',
   hours: 'it takes an hour or more; a soak is not built',
-  process: 'it needs a second process that is stopped or killed; this version has that for other checks only',
   root: 'it needs root and a layer below the file system; the bundled plugins are tested so by their own tests',
   cloud: 'it needs an account whose settings the suite may change',
   unbuilt: 'it is not built'

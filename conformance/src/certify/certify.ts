@@ -1,10 +1,15 @@
-import { StreambedError, type Environment, type LatencyClass, type Metrics, type WalWriter } from '@streambed/sdk'
+import { StreambedError, type Environment, type LatencyClass, type MetadataLogCapabilities, type Metrics, type WalCapabilities, type WalWriter } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, type Level } from '../catalogue/catalogue.ts'
 import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
 import { metadataLogFaultConformance, type MetadataLogFaultHarness } from '../metadata-log/fault-suite.ts'
 import { metadataLogConformance } from '../metadata-log/suite.ts'
+import { flushesBeforeAcknowledging } from '../process/acknowledged-flushes.ts'
+import { pausedProposerLoses, pausedWriterIsFenced } from '../process/paused.ts'
+import { keepsNames, survivesPowerCuts } from '../process/power-cut.ts'
 import { objectStoreConformance } from '../object-store/suite.ts'
+import { namesItsPrices, tellsNoSecret } from '../scale/operations.ts'
+import { defaultLoad, scaleChecks, type DeclaredLoad } from '../scale/scale.ts'
 import { objectStoreFaultConformance, type ObjectStoreFaultHarness } from '../object-store/fault-suite.ts'
 import type { CheckResult, Measurement, Report } from '../report/report.ts'
 import { walConformance } from '../wal.ts'
@@ -20,7 +25,18 @@ import { within } from './within.ts'
 /** A service that is absent or misconfigured is told of within this. */
 const preflightMsMax = 25_000
 const checkMsMax = 180_000
-const killChecks = ['OS-D01', 'W-R03']
+/** Checks that work on a place of their own, often with processes of their own. */
+const placeChecks: Readonly<Record<string, (target: Target, run: string, environment: Environment) => Promise<void>>> = {
+  'OS-D01': survivesKills,
+  'W-R03': survivesKills,
+  'W-N03': pausedWriterIsFenced,
+  'W-D01': flushesBeforeAcknowledging,
+  'W-D03': survivesPowerCuts,
+  'W-D04': keepsNames,
+  'ML-18': pausedProposerLoses,
+  'OS-O02': namesItsPrices,
+  'OS-O04': tellsNoSecret
+}
 
 export interface CertifyOptions {
   readonly level: Level
@@ -31,6 +47,8 @@ export interface CertifyOptions {
   /** How long each latency is measured. */
   readonly measureMs: number
   readonly region?: string
+  /** What level scale offers; `defaultLoad` when absent. */
+  readonly load?: DeclaredLoad
   /** How long spells of faults and calls under them may last; `defaultPace` when absent. */
   readonly pace?: Pace
   readonly onProgress?: (progress: Progress) => void
@@ -38,13 +56,14 @@ export interface CertifyOptions {
 
 export interface Progress { readonly done: number, readonly total: number, readonly check: CheckResult, readonly leftMs: number }
 
-type Run = () => Promise<Measurement | undefined>
+/** Resolves with what it measured: a latency, or figures in words. */
+type Run = () => Promise<Measurement | string | undefined>
 
 /**
  * Runs the checks of `level` and those below it against `target`, one after the other, each in an empty place of its own.
  * Rejects only when nothing could be said: MISCONFIGURED or UNAVAILABLE with what is wrong and what to do.
  */
-export async function certify (target: Target, { level, measureMs, only, onProgress, pace = defaultPace, region, seed }: CertifyOptions): Promise<Report> {
+export async function certify (target: Target, { level, load = defaultLoad, measureMs, only, onProgress, pace = defaultPace, region, seed }: CertifyOptions): Promise<Report> {
   const counting = new CountingMetrics()
   const environment: Environment = { ...nodeEnvironment({ metrics: counting }), random: seeded(seed) }
   const { clock } = environment
@@ -52,7 +71,7 @@ export async function certify (target: Target, { level, measureMs, only, onProgr
   const startedAt = new Date(clock.wallMs()).toISOString()
   const startMs = clock.monotonicMs()
   const warnings = await reachable(target, `${run}-preflight`, environment)
-  const registered = registeredChecks(target, { run, environment, measureMs, pace, counters: () => counting.totals })
+  const registered = registeredChecks(target, { run, environment, load, measureMs, pace, counters: () => counting.totals })
   const entries = catalogueOf(target.plugin.kind).filter(entry => only === undefined ? isWithin(level, entry.level) : only.includes(entry.id))
   const unknown = only?.filter(id => !entries.some(entry => entry.id === id)) ?? []
   if (unknown.length > 0) throw new StreambedError('INVALID_ARGUMENT', `there is no check ${unknown.join(', ')} for a plugin of kind ${target.plugin.kind}; 'list' shows them all`)
@@ -93,11 +112,13 @@ async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = 
   if (skipped !== undefined) return { id, level, name, outcome: 'notApplicable', reason: skipped }
   if (runs.length === 0) return { id, level, name, outcome: 'notApplicable', reason: 'the plugin does not declare what it is about' }
   const startMs = clock.monotonicMs()
-  const result = (outcome: CheckResult['outcome'], reason?: string): CheckResult => ({ id, level, name, outcome, durationMs: Math.round(clock.monotonicMs() - startMs), ...reason === undefined ? {} : { reason } })
+  let detail: string | undefined
+  const result = (outcome: CheckResult['outcome'], reason?: string): CheckResult => ({ id, level, name, outcome, durationMs: Math.round(clock.monotonicMs() - startMs), ...reason === undefined ? {} : { reason }, ...detail === undefined ? {} : { detail } })
   try {
     for (const run of runs) {
       const measurement = await within(clock, checkMsMax, `no end within ${checkMsMax / 1000} s`, run())
       if (measurement === undefined) continue
+      if (typeof measurement === 'string') { detail = measurement; continue }
       measurements.push(measurement)
       if (measurement.class === 'none') return result('failed', `${measurement.operation}: ${measurement.failures} of ${measurement.count} failed; P50 ${measurement.p50Ms} ms, P99 ${measurement.p99Ms} ms, P99.9 ${measurement.p999Ms} ms: not even class C`)
       if (declared !== undefined && measurement.class > declared) return result('failed', `${measurement.operation}: class ${measurement.class} was measured, ${declared} is declared; P50 ${measurement.p50Ms} ms, P99 ${measurement.p99Ms} ms, P99.9 ${measurement.p999Ms} ms`)
@@ -114,13 +135,14 @@ interface Registered { readonly runs: Run[], skipped: string | undefined }
 interface Registration {
   readonly run: string
   readonly environment: Environment
+  readonly load: DeclaredLoad
   readonly measureMs: number
   readonly pace: Pace
   readonly counters: () => Readonly<Record<string, number>>
 }
 
 /** What can be run against `target`, by id, and what is not about it. */
-function registeredChecks (target: Target, { counters, environment, measureMs, pace, run }: Registration): ReadonlyMap<string, Registered> {
+function registeredChecks (target: Target, { counters, environment, load, measureMs, pace, run }: Registration): ReadonlyMap<string, Registered> {
   const found = new Map<string, Registered>()
   const of = (id: string): Registered => {
     const entry = found.get(id) ?? { runs: [], skipped: undefined }
@@ -158,8 +180,27 @@ function registeredChecks (target: Target, { counters, environment, measureMs, p
       metadataLogFaultConformance(collector, faulty as MetadataLogFaultHarness)
       break
   }
-  for (const id of killChecks.filter(id => catalogueOf(target.plugin.kind).some(entry => entry.id === id))) {
-    add(id, async () => await inPlace(target, nextPlace(), environment, async name => { await survivesKills(target, name, environment); return undefined }))
+  for (const { id } of catalogueOf(target.plugin.kind)) {
+    const check = placeChecks[id]
+    if (check === undefined || !isDeclared(target, id)) continue
+    add(id, async () => await inPlace(target, nextPlace(), environment, async name => { await check(target, name, environment); return undefined }))
+  }
+  for (const [id, check] of scaleChecks(target.plugin.kind)) {
+    add(id, async () => {
+      const name = nextPlace()
+      const used = new Set<string>()
+      try {
+        return await check({
+          environment, load, durationMs: measureMs,
+          open: async (place, writer) => {
+            used.add(`${name}-${place}`)
+            return await target.open(target.place(`${name}-${place}`), environment, writer)
+          }
+        })
+      } finally {
+        for (const place of used) await target.cleanUp(place, environment)
+      }
+    })
   }
   for (const id of measurementsOf(target.plugin.kind, target.capabilities)) {
     add(id, async () => await inPlace(target, nextPlace(), environment, async name => {
@@ -168,6 +209,12 @@ function registeredChecks (target: Target, { counters, environment, measureMs, p
     }))
   }
   return found
+}
+
+/** A log that the operating system locks knows no takeover while its writer lives; one of one process has no second proposer. */
+function isDeclared ({ capabilities }: Target, id: string): boolean {
+  if (id === 'W-N03') return (capabilities as WalCapabilities).fencing !== 'lock'
+  return id !== 'ML-18' || (capabilities as MetadataLogCapabilities).isShared
 }
 
 async function inPlace<T> (target: Target, name: string, environment: Environment, body: (name: string) => Promise<T>): Promise<T> {

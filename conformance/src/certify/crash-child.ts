@@ -2,12 +2,12 @@
 // once it is acknowledged.
 import { writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import type { ObjectStore, Plugin, Wal } from '@streambed/sdk'
+import type { MetadataLog, ObjectStore, Plugin, Wal } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { crashBody, crashKey, crashWriter, type CrashOrder } from './crash-order.ts'
 import { openPlace } from './target.ts'
 
-const { epoch, first, inFlight, isConditional, place, round } = JSON.parse(await text(process.stdin)) as CrashOrder
+const { bytes, epoch, first, inFlight, isConditional, place, round } = JSON.parse(await text(process.stdin)) as CrashOrder
 const plugin = (await import(place.subject.url) as { readonly default: Plugin }).default
 const instance = await openPlace(plugin, place, nodeEnvironment(), crashWriter(epoch))
 const acknowledge = (write: number): void => { writeSync(1, `${write}\n`) }
@@ -18,8 +18,15 @@ if (plugin.kind === 'wal') {
   // Called in order, some at a time; each round trip of the loop keeps `inFlight` of them on their way.
   const pending: Promise<void>[] = []
   for (let write = first; ; write++) {
-    pending.push(wal.append([crashBody(write)]).then(() => acknowledge(write)))
+    pending.push(wal.append([crashBody(write, bytes)]).then(() => acknowledge(write)))
     if (pending.length >= inFlight) await pending.shift()
+  }
+} else if (plugin.kind === 'metadataLog') {
+  const log = instance as MetadataLog
+  let { end } = await log.read(0)
+  for (let write = first; ; write++) {
+    await log.append(end++, [crashBody(write, bytes)])
+    acknowledge(write)
   }
 } else {
   const store = instance as ObjectStore

@@ -12,14 +12,16 @@ export interface CrashOrder {
   readonly inFlight: number
   /** Whether every second put of an object is one that creates. */
   readonly isConditional: boolean
+  /** Size of each write; absent: one that follows from its number. */
+  readonly bytes?: number
 }
 
 export function crashKey (round: number, write: number): string { return `crash/${round}/${write}` }
 export function crashWriter (writerEpoch: number): WalWriter { return { clusterId: 'conformance', nodeId: 7, writerEpoch } }
 
 /** The bytes of a write: its number, then up to 32 KiB that follow from it. */
-export function crashBody (write: number): Uint8Array {
-  const bytes = pattern(4 + Math.imul(write, 7919) % (32 * 1024), write)
+export function crashBody (write: number, size: number = 4 + write * 7919 % (32 * 1024)): Uint8Array {
+  const bytes = pattern(size, write)
   new DataView(bytes.buffer).setUint32(0, write)
   return bytes
 }

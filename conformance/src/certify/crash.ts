@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import path from 'node:path'
 import assert from 'node:assert/strict'
 import type { Environment, ObjectStore, ObjectStoreCapabilities, Random, Wal } from '@streambed/sdk'
 import { sameBytes } from '../assertions.ts'
 import { recoverAll } from '../wal.ts'
 import { crashBody, crashKey, crashWriter, writeOf, type CrashOrder } from './crash-order.ts'
 import type { Target } from './target.ts'
+import { startWriter } from './writer-process.ts'
 
 const rounds = 12
 const writesMax = 60
@@ -54,18 +51,9 @@ async function walSurvivesKills (target: Target, run: string, environment: Envir
 /** Runs a writer and kills it at one of its first acknowledgements; resolves with all that it printed. */
 async function killed (order: CrashOrder, random: Random): Promise<number[]> {
   const killAt = 1 + Math.floor(random.fraction() * writesMax)
-  const file = path.join(import.meta.dirname, `crash-child${path.extname(import.meta.filename)}`)
-  const child = spawn(process.execPath, [...process.execArgv, file], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
-  let complaint = ''
-  child.stderr.on('data', (bytes: Buffer) => { complaint = (complaint + bytes.toString()).slice(-2_000) })
-  child.stdin.end(JSON.stringify(order))
-  const writes: number[] = []
-  for await (const line of createInterface({ input: child.stdout })) {
-    writes.push(Number(line))
-    if (writes.length === killAt) child.kill('SIGKILL')
-  }
-  const [, signal] = await exited
+  const writer = startWriter(order)
+  for await (const count of writer.acknowledgements()) if (count === killAt) writer.signal('SIGKILL')
+  const { complaint, signal } = await writer.exited
   assert.equal(signal, 'SIGKILL', `the writing process ended by itself: ${complaint}`)
-  return writes
+  return writer.writes
 }

@@ -8,6 +8,7 @@ import { hideBin } from 'yargs/helpers'
 import { catalogueOf, levels, missingBecause } from '../catalogue/catalogue.ts'
 import { certify, type Progress } from '../certify/certify.ts'
 import { defaultPace } from '../faults/fault-harness.ts'
+import { defaultLoad } from '../scale/scale.ts'
 import { Target, placeholder } from '../certify/target.ts'
 import { badgeOf } from '../report/badge.ts'
 import { certificateOf, newKey, verifyCertificate } from '../report/certificate.ts'
@@ -32,14 +33,16 @@ await yargs(hideBin(process.argv))
     .option('only', { type: 'string', array: true, describe: 'check ids; no level is claimed then' })
     .option('seed', { type: 'number', default: 1, describe: 'repeats the random choices of a run' })
     .option('measure-seconds', { type: 'number', default: 30, describe: 'how long each latency is measured' })
+    .option('declare-mib', { type: 'number', default: defaultLoad.bytesPerSecond / 2 ** 20, describe: 'MiB a second that level scale offers for as long as a latency is measured, and that must be kept' })
+    .option('declare-entries', { type: 'number', default: defaultLoad.entriesPerSecond, describe: 'entries a second that a metadata log must take' })
     .option('fault-seconds', { type: 'number', default: defaultPace.spellMs / 1000, describe: 'how long a spell of faults lasts; a longer one is a soak' })
     .option('call-seconds', { type: 'number', default: defaultPace.callMsMax / 1000, describe: 'within this a call must end although nobody answers it' })
     .option('region', { type: 'string', describe: 'where this runs, for the report' })
     .option('key', { type: 'string', describe: 'Ed25519 private key (PEM) to sign a certificate with' }),
-  async ({ callSeconds, config, faultSeconds, key, level, measureSeconds, only, out, plugin, region, seed }) => {
+  async ({ callSeconds, config, declareEntries, declareMib, faultSeconds, key, level, measureSeconds, only, out, plugin, region, seed }) => {
     const target = await Target.load({ plugin, options: optionsFrom(config), baseFolder: process.cwd(), variables: process.env })
     const pem = key === undefined ? undefined : readFileSync(key, 'utf8')
-    const report = await certify(target, { level, seed, measureMs: measureSeconds * 1000, pace: { spellMs: faultSeconds * 1000, callMsMax: callSeconds * 1000 }, onProgress: showProgress, ...only === undefined ? {} : { only }, ...region === undefined ? {} : { region } })
+    const report = await certify(target, { level, seed, measureMs: measureSeconds * 1000, load: { bytesPerSecond: declareMib * 2 ** 20, entriesPerSecond: declareEntries }, pace: { spellMs: faultSeconds * 1000, callMsMax: callSeconds * 1000 }, onProgress: showProgress, ...only === undefined ? {} : { only }, ...region === undefined ? {} : { region } })
     writeReport(report, out, pem)
     process.stdout.write(`${report.verdict}: ${countOf(report, 'passed')} passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} not in this version; level ${report.level}${report.latencyClass === undefined ? '' : `, class ${report.latencyClass}`}\nreport: ${path.join(out, 'report.html')}\n`)
     process.exitCode = report.verdict === 'passed' ? 0 : 1

@@ -66,7 +66,7 @@ function notRunOf ({ checks, level }: Report): string {
 }
 
 function tableOf (checks: readonly CheckResult[]): string {
-  const rows = checks.map(({ durationMs, id, name, outcome, reason = '' }) => `<tr><td><code>${id}</code></td><td>${escaped(name.replaceAll('_', ' '))}${reason === '' ? '' : `<br><small>${escaped(reason)}</small>`}</td><td class="${outcome}">${words[outcome]}</td><td class="n">${durationMs === undefined ? '' : `${durationMs} ms`}</td></tr>`)
+  const rows = checks.map(({ detail, durationMs, id, name, outcome, reason = detail ?? '' }) => `<tr><td><code>${id}</code></td><td>${escaped(name.replaceAll('_', ' '))}${reason === '' ? '' : `<br><small>${escaped(reason)}</small>`}</td><td class="${outcome}">${words[outcome]}</td><td class="n">${durationMs === undefined ? '' : `${durationMs} ms`}</td></tr>`)
   return `<table>${rows.join('')}</table>`
 }
 

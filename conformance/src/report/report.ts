@@ -36,7 +36,8 @@ const check = z.strictObject({
   level,
   outcome: z.enum(['passed', 'failed', 'notRun', 'notApplicable', 'missing']).meta({ description: 'notRun: this configuration or this machine cannot bear it; the level is not claimed then. notApplicable: it is about what the plugin does not declare. missing: this version of the suite does not have it.' }),
   durationMs: ms.exactOptional(),
-  reason: z.string().exactOptional().meta({ description: 'Of a failure: what was expected and what was seen. Otherwise: why it did not run, and how to run it.' })
+  reason: z.string().exactOptional().meta({ description: 'Of a failure: what was expected and what was seen. Otherwise: why it did not run, and how to run it.' }),
+  detail: z.string().exactOptional().meta({ description: 'Figures that the check measured, in words.' })
 })
 
 /** What `report.json` holds. docs/conformance-report.schema.json is generated from it. */

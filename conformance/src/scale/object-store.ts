@@ -1,0 +1,103 @@
+import { readdirSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { ObjectStore } from '@streambed/sdk'
+import assert from 'node:assert/strict'
+import { pattern, sameBytes } from '../assertions.ts'
+import { keptRate, mib, sustained, type ScaleCheck } from './scale.ts'
+
+const KiB = 1024
+const MiB = 2 ** 20
+const concurrency = 512
+const residentBytesMax = 512 * MiB
+/** A wait is no starvation before it is this long, whatever the median. */
+const starvedMs = 1_000
+const leakRounds = 6
+const leakBytesMax = 4 * MiB
+const descriptorsMax = 16
+
+/** OS-S01: puts at the declared rate, all of them done, and kept. */
+const sustainsPuts: ScaleCheck<ObjectStore> = async ({ durationMs, environment, load, open }) => {
+  await using store = await open(0)
+  const size = 256 * KiB
+  const perSecond = load.bytesPerSecond / size
+  const kept = await sustained(environment, perSecond, durationMs, n => store.put(`sustained/${n}`, pattern(size, n)))
+  assert.ok(kept >= keptRate(perSecond, durationMs), `${mib(kept * size)}/s were kept, ${mib(load.bytesPerSecond)}/s were offered`)
+  sameBytes(await store.get('sustained/0'), pattern(size, 0))
+  return `${mib(kept * size)}/s of ${mib(load.bytesPerSecond)}/s offered`
+}
+
+/** OS-S04: 512 callers at once; none waits much longer than the others, memory is bounded. */
+const servesMany: ScaleCheck<ObjectStore> = async ({ environment: { clock }, open }) => {
+  await using store = await open(0)
+  const before = process.memoryUsage().rss
+  const waitsMs: number[] = []
+  const timed = async <T>(call: Promise<T>): Promise<T> => {
+    const startMs = clock.monotonicMs()
+    const result = await call
+    waitsMs.push(clock.monotonicMs() - startMs)
+    return result
+  }
+  await Promise.all(Array.from({ length: concurrency }, async (_, n) => {
+    const body = pattern(16 * KiB, n)
+    for (let round = 0; round < 3; round++) {
+      await timed(store.put(`many/${n}-${round}`, body))
+      sameBytes(await timed(store.get(`many/${n}-${round}`)), body, `object ${n}`)
+    }
+  }))
+  const grown = process.memoryUsage().rss - before
+  waitsMs.sort((left, right) => left - right)
+  const [median, longest] = [waitsMs[waitsMs.length >> 1]!, waitsMs.at(-1)!]
+  assert.ok(longest <= Math.max(5 * median, starvedMs), `one call waited ${Math.round(longest)} ms, the median is ${Math.round(median)} ms: starved`)
+  assert.ok(grown < residentBytesMax, `${concurrency} callers took ${mib(grown)} of memory`)
+  return `median ${Math.round(median)} ms, longest ${Math.round(longest)} ms, memory +${mib(Math.max(0, grown))}`
+}
+
+/** OS-S05: rounds of mixed work; what stays in memory and the open files do not grow with them. */
+const leaksNothing: ScaleCheck<ObjectStore> = async ({ open }) => {
+  await using store = await open(0)
+  const heaps: number[] = []
+  const descriptors: number[] = []
+  for (let round = 0; round < leakRounds; round++) {
+    await Promise.all(Array.from({ length: 100 }, async (_, n) => {
+      const key = `leak/${n}`
+      await store.put(key, pattern(16 * KiB, n))
+      await store.get(key)
+      await store.get('leak/none').catch(() => undefined)
+      await store.list('leak/', { limit: 10 })
+    }))
+    await store.delete(Array.from({ length: 100 }, (_, n) => `leak/${n}`))
+    heaps.push(collectedBytes())
+    descriptors.push(openDescriptors())
+  }
+  // The first rounds fill caches and pools.
+  const [grown, opened] = [heaps.at(-1)! - heaps[2]!, descriptors.at(-1)! - descriptors[2]!]
+  assert.ok(grown < leakBytesMax, `memory grew by ${mib(grown)} over ${leakRounds - 3} rounds of 400 calls: ${heaps.map(mib).join(', ')}`)
+  assert.ok(opened < descriptorsMax, `${opened} files or sockets more are open after ${leakRounds - 3} rounds: ${descriptors.join(', ')}`)
+  return `memory ${grown < 0 ? '−' : '+'}${mib(Math.abs(grown))}, files and sockets ${opened < 0 ? '' : '+'}${opened}`
+}
+
+export const objectStoreScale: Readonly<Record<string, ScaleCheck<ObjectStore>>> = { 'OS-S01': sustainsPuts, 'OS-S04': servesMany, 'OS-S05': leaksNothing }
+
+let collect: (() => void) | undefined
+
+/** Bytes that live after a collection. */
+function collectedBytes (): number {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+  }
+  collect()
+  collect()
+  const { external, heapUsed } = process.memoryUsage()
+  return heapUsed + external
+}
+
+/** 0 where the system does not tell. */
+function openDescriptors (): number {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return 0
+  }
+}
