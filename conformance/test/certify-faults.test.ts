@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { catalogueOf, certify, Target, type Report } from '@streambed/conformance'
-import { openSmallS3 } from './fixtures/small-s3.ts'
+import { SmallS3, openSmallS3 } from './fixtures/small-s3.ts'
 
 const pace = { spellMs: 150, callMsMax: 10_000 }
 
@@ -64,6 +68,30 @@ describe('certification up to level fault', function () {
     const report = await certify(target, { level: 'fault', seed: 1, measureMs: 100, pace })
     assert.deepEqual([report.verdict, report.level, outcomes(report, 'failed')], ['passed', 'durability', []])
     assert.ok(outcomes(report, 'notRun').length > 10)
+  })
+
+  it('makes faults in HTTPS too, on the command line', async () => {
+    const pem = path.join(import.meta.dirname, 'fixtures/service-test.pem')
+    const s3OverTls = new SmallS3()
+    const server = https.createServer({ key: readFileSync(pem), cert: readFileSync(pem) }, s3OverTls.listener)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const { port } = server.address() as AddressInfo
+      writeFileSync(path.join(folder, 's3.yaml'), JSON.stringify({ ...s3(), endpoint: `{proxy:https://localhost:${port}}` }))
+      const cli = path.join(import.meta.dirname, '../src/cli/main.ts')
+      const args = ['run', '--plugin', s3Store, '--config', 's3.yaml', '--level', 'fault', ...['OS-F01', 'OS-D03', 'OS-X04', 'OS-F09'].flatMap(id => ['--only', id]), '--out', 'report']
+      // The certificate is the service's own; the plugin checks it as ever.
+      const child = spawn(process.execPath, [...process.execArgv, cli, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_EXTRA_CA_CERTS: pem } })
+      const [[status], said] = await Promise.all([once(child, 'exit') as Promise<[number]>, child.stderr.toArray()])
+      assert.equal(status, 0, Buffer.concat(said as Buffer[]).toString())
+      const report = JSON.parse(readFileSync(path.join(folder, 'report/report.json'), 'utf8')) as Report
+      assert.deepEqual(report.checks.map(({ id, outcome }) => [id, outcome]), [['OS-X04', 'passed'], ['OS-D03', 'passed'], ['OS-F01', 'passed'], ['OS-F09', 'passed']])
+      assert.deepEqual([...s3OverTls.objects.keys()], [])
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   it('refuses two endpoints, and one that is none', async () => {

@@ -127,7 +127,7 @@ export class FaultProxy extends FaultPlane {
     return new Promise((resolve, reject) => {
       const onward = http.request({
         host: this.#upstream.hostname, port: this.#upstream.port || 80, method: facts.method, path: facts.path, headers: withoutHops(rawHeaders), setHost: false,
-        ...dial === undefined ? { agent: this.#agent } : { agent: false, createConnection: () => dial() }
+        ...dial === undefined ? { agent: this.#agent } : { createConnection: () => dial() }
       }, answer => {
         answer.toArray().then(chunks => { resolve({ status: answer.statusCode ?? 502, rawHeaders: answer.rawHeaders, body: Buffer.concat(chunks as Buffer[]) }) }, reject)
       })

@@ -19,7 +19,7 @@ export interface ScaleBench<Subject> {
   readonly load: DeclaredLoad
   readonly durationMs: number
   /** Opens an instance at the place numbered `place`. Who opens it closes it. */
-  open (place: number, writer?: WalWriter): Promise<Subject>
+  readonly open: (place: number, writer?: WalWriter) => Promise<Subject>
 }
 
 /** Runs one check; resolves with its figures, in words. */
