@@ -45,7 +45,7 @@ export const optionsSchema = z.strictObject({
 export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
   bucket: { type: 'string', description: 'The bucket; it must exist.' },
   location: { type: 'string', default: 'not checked', description: "Where the bucket must be, in Google's words: `europe-west3`, `EU`. `streambed doctor` says when it is elsewhere." },
-  scope: { type: 'zone, region or multiRegion', default: 'region', description: 'What the bucket survives: one in a `region`; a dual-region or multi-region is `multiRegion`, a zonal one (Rapid) `zone`. `streambed doctor` holds it against the bucket.' },
+  scope: { type: 'zone, region or multiRegion', default: 'region', description: 'What the bucket survives: one in a `region`; a dual-region or multi-region is `multiRegion`, a zonal one `zone`. `streambed doctor` holds it against the bucket.' },
   credentials: { type: 'google | none', default: 'google', description: '`google`: application default credentials (GOOGLE_APPLICATION_CREDENTIALS, gcloud, workload identity and its federation, the machine\'s service account). `none`: for emulators.' },
   serviceAccountKey: { type: 'string', default: "Google's chain", description: 'The key of a service account, as the JSON text of its file. Best left out. Give a reference, `{ file: PATH }`.' },
   endpoint: { type: 'URL', default: 'https://storage.googleapis.com', description: 'For private endpoints and emulators.' },
