@@ -1,43 +1,18 @@
-import { StreambedError, type Environment, type LatencyClass, type MetadataLogCapabilities, type Metrics, type WalCapabilities, type WalWriter } from '@streambed/sdk'
+import { StreambedError, type Environment, type LatencyClass, type Metrics } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, type Level } from '../catalogue/catalogue.ts'
-import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
-import { metadataLogFaultConformance, type MetadataLogFaultHarness } from '../metadata-log/fault-suite.ts'
-import { metadataLogConformance } from '../metadata-log/suite.ts'
-import { flushesBeforeAcknowledging } from '../process/acknowledged-flushes.ts'
-import { pausedProposerLoses, pausedWriterIsFenced } from '../process/paused.ts'
-import { keepsNames, survivesPowerCuts } from '../process/power-cut.ts'
-import { objectStoreConformance } from '../object-store/suite.ts'
-import { namesItsPrices, tellsNoSecret } from '../scale/operations.ts'
-import { defaultLoad, scaleChecks, type DeclaredLoad } from '../scale/scale.ts'
-import { objectStoreFaultConformance, type ObjectStoreFaultHarness } from '../object-store/fault-suite.ts'
-import type { CheckResult, Measurement, Report } from '../report/report.ts'
-import { walConformance } from '../wal.ts'
-import { walFaultConformance, type WalFaultHarness } from '../wal/fault-suite.ts'
 import { NotRun, defaultPace, type Pace } from '../faults/fault-harness.ts'
-import { survivesKills } from './crash.ts'
-import { faultHarnessOf } from './fault-target.ts'
-import { measure, measurementsOf, measuringWriter, worstClass } from './latency.ts'
+import type { CheckResult, Measurement, Report } from '../report/report.ts'
+import { defaultLoad, type DeclaredLoad } from '../scale/scale.ts'
+import { measuringWriter, worstClass } from './latency.ts'
 import { machine, suiteIdentity } from './machine.ts'
-import { Target } from './target.ts'
+import { registeredChecks, type Registered } from './registration.ts'
+import type { Target } from './target.ts'
 import { within } from './within.ts'
 
 /** A service that is absent or misconfigured is told of within this. */
 const preflightMsMax = 25_000
 const checkMsMax = 180_000
-/** Checks that work on a place of their own, often with processes of their own. */
-const placeChecks: Readonly<Record<string, (target: Target, run: string, environment: Environment) => Promise<void>>> = {
-  'OS-D01': survivesKills,
-  'W-R03': survivesKills,
-  'W-N03': pausedWriterIsFenced,
-  'W-D01': flushesBeforeAcknowledging,
-  'W-D03': survivesPowerCuts,
-  'W-D04': keepsNames,
-  'ML-18': pausedProposerLoses,
-  'OS-O02': namesItsPrices,
-  'OS-O04': tellsNoSecret
-}
-
 export interface CertifyOptions {
   readonly level: Level
   /** Only these ids. The report then claims no level. */
@@ -55,9 +30,6 @@ export interface CertifyOptions {
 }
 
 export interface Progress { readonly done: number, readonly total: number, readonly check: CheckResult, readonly leftMs: number }
-
-/** Resolves with what it measured: a latency, or figures in words. */
-type Run = () => Promise<Measurement | string | undefined>
 
 /**
  * Runs the checks of `level` and those below it against `target`, one after the other, each in an empty place of its own.
@@ -127,101 +99,6 @@ async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = 
   } catch (error) {
     if (error instanceof NotRun) return result(error.outcome, error.message)
     return result('failed', error instanceof Error ? error.message : String(error))
-  }
-}
-
-interface Registered { readonly runs: Run[], skipped: string | undefined }
-
-interface Registration {
-  readonly run: string
-  readonly environment: Environment
-  readonly load: DeclaredLoad
-  readonly measureMs: number
-  readonly pace: Pace
-  readonly counters: () => Readonly<Record<string, number>>
-}
-
-/** What can be run against `target`, by id, and what is not about it. */
-function registeredChecks (target: Target, { counters, environment, load, measureMs, pace, run }: Registration): ReadonlyMap<string, Registered> {
-  const found = new Map<string, Registered>()
-  const of = (id: string): Registered => {
-    const entry = found.get(id) ?? { runs: [], skipped: undefined }
-    found.set(id, entry)
-    return entry
-  }
-  const add = (id: string, body: Run): void => { of(id).runs.push(body) }
-  const collector: Runner = {
-    describe: (_, body) => { body() },
-    it: (name, body) => { add(name.split(' ', 1)[0]!, async () => { await body(); return undefined }) },
-    skip: (name, reason) => { of(name.split(' ', 1)[0]!).skipped = reason }
-  }
-  let places = 0
-  const nextPlace = (): string => `${run}-${++places}`
-  const prepare = async (): Promise<{ open: (writer?: WalWriter) => Promise<never>, cleanUp: () => Promise<void> }> => {
-    const name = nextPlace()
-    return {
-      open: async writer => await target.open(target.place(name), environment, writer) as never,
-      cleanUp: async () => { await target.cleanUp(name, environment) }
-    }
-  }
-  const harness = { name: target.plugin.name, capabilities: target.capabilities, prepare }
-  const faulty: unknown = faultHarnessOf(target, { counters, environment, nextPlace, pace })
-  switch (target.plugin.kind) {
-    case 'objectStore':
-      objectStoreConformance(collector, harness as unknown as ObjectStoreHarness)
-      objectStoreFaultConformance(collector, faulty as ObjectStoreFaultHarness)
-      break
-    case 'wal':
-      walConformance(collector, harness as unknown as WalHarness)
-      walFaultConformance(collector, faulty as WalFaultHarness)
-      break
-    case 'metadataLog':
-      metadataLogConformance(collector, harness as unknown as MetadataLogHarness)
-      metadataLogFaultConformance(collector, faulty as MetadataLogFaultHarness)
-      break
-  }
-  for (const { id } of catalogueOf(target.plugin.kind)) {
-    const check = placeChecks[id]
-    if (check === undefined || !isDeclared(target, id)) continue
-    add(id, async () => await inPlace(target, nextPlace(), environment, async name => { await check(target, name, environment); return undefined }))
-  }
-  for (const [id, check] of scaleChecks(target.plugin.kind)) {
-    add(id, async () => {
-      const name = nextPlace()
-      const used = new Set<string>()
-      try {
-        return await check({
-          environment, load, durationMs: measureMs,
-          open: async (place, writer) => {
-            used.add(`${name}-${place}`)
-            return await target.open(target.place(`${name}-${place}`), environment, writer)
-          }
-        })
-      } finally {
-        for (const place of used) await target.cleanUp(place, environment)
-      }
-    })
-  }
-  for (const id of measurementsOf(target.plugin.kind, target.capabilities)) {
-    add(id, async () => await inPlace(target, nextPlace(), environment, async name => {
-      await using instance = await target.open(target.place(name), environment, measuringWriter)
-      return await measure(target.plugin.kind, id, measureMs, instance, environment)
-    }))
-  }
-  return found
-}
-
-/** A log that the operating system locks knows no takeover while its writer lives; one of one process has no second proposer. */
-function isDeclared ({ capabilities }: Target, id: string): boolean {
-  if (id === 'W-N03') return (capabilities as WalCapabilities).fencing !== 'lock'
-  return id !== 'ML-18' || (capabilities as MetadataLogCapabilities).isShared
-}
-
-async function inPlace<T> (target: Target, name: string, environment: Environment, body: (name: string) => Promise<T>): Promise<T> {
-  try {
-    return await body(name)
-  } finally {
-    await target.cleanUp(name, environment)
   }
 }
 

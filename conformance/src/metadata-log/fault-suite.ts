@@ -5,7 +5,7 @@ import { within } from '../certify/within.ts'
 import { faultChecks, Persistence, type FaultHarness } from '../faults/fault-harness.ts'
 import type { Passage } from '../faults/fault.ts'
 import type { Runner } from '../harness.ts'
-import { outcomeOf, told } from '../object-store/lost-answers.ts'
+import { outcomeOf, told } from '../faults/outcomes.ts'
 import { entriesOf } from './suite.ts'
 
 export type MetadataLogFaultHarness = FaultHarness<MetadataLog, MetadataLogCapabilities>

@@ -1,13 +1,13 @@
-import { StreambedError, type ErrorCode, type ObjectStoreCapabilities } from '@streambed/sdk'
+import { StreambedError, type ErrorCode } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
 import type { Fault, Passage } from '../faults/fault.ts'
-import type { ObjectStoreBench, ObjectStoreFaultCheck } from './fault-suite.ts'
-import { outcomeOf, told } from './lost-answers.ts'
+import type { ObjectStoreBench, ObjectStoreFaultCheck } from './fault-rules.ts'
+import { outcomeOf, told } from '../faults/outcomes.ts'
 
 const KiB = 1024
 
-export function damageChecks (check: ObjectStoreFaultCheck, _capabilities: ObjectStoreCapabilities): void {
+export function damageChecks (check: ObjectStoreFaultCheck): void {
   check('OS-K07', 'a put that broke off is seen whole or not at all (OS-2)', ['cut'], async bench => {
     const { plane, subject: store } = await bench.open({})
     const { subject: reader } = await bench.open({})

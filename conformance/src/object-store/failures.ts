@@ -1,12 +1,12 @@
-import { StreambedError, type ErrorCode, type ObjectStoreCapabilities } from '@streambed/sdk'
+import { StreambedError, type ErrorCode } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
 import { FaultProxy } from '../fault-proxy/fault-proxy.ts'
 import { NotRun, Persistence } from '../faults/fault-harness.ts'
 import type { FaultPlane } from '../faults/fault-plane.ts'
 import type { Refusal } from '../faults/fault.ts'
-import { reads, writes, type ObjectStoreFaultCheck } from './fault-suite.ts'
-import { inLanes } from './lost-answers.ts'
+import { reads, writes, type ObjectStoreFaultCheck } from './fault-rules.ts'
+import { inLanes } from '../faults/outcomes.ts'
 import { listAll, putAll } from './suite.ts'
 
 /** By how the contract names what a service says. */
@@ -23,7 +23,7 @@ const becomes: readonly { readonly as: Refusal, readonly to: 'get' | 'put', read
 const amplificationMax = 1.25
 const stormCallers = 500
 
-export function failureChecks (check: ObjectStoreFaultCheck, _capabilities: ObjectStoreCapabilities): void {
+export function failureChecks (check: ObjectStoreFaultCheck): void {
   check('OS-C11', "a medium's refusals become the contract's errors", ['refuse'], async bench => {
     const { plane, subject: store } = await bench.open({})
     await store.put('a', pattern(10))

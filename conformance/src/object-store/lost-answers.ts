@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
 import { NotRun, Persistence } from '../faults/fault-harness.ts'
 import type { Refusal, Rule } from '../faults/fault.ts'
+import { inLanes, outcomeOf, told, untilHeld } from '../faults/outcomes.ts'
 import { dialectSeen } from './failures.ts'
-import { once, publishing, writes, type ObjectStoreBench, type ObjectStoreFaultCheck } from './fault-suite.ts'
+import { once, publishing, writes, type ObjectStoreBench, type ObjectStoreFaultCheck } from './fault-rules.ts'
 
 const objectCount = 60
 
@@ -111,36 +112,7 @@ async function creates ({ clock, open, random }: ObjectStoreBench, isConditional
   assert.ok(Object.values(plane.befallen).some(count => count > 0), 'no fault befell any request')
 }
 
-/** Works on `items`, so many at a time. */
-export async function inLanes<T> (items: readonly T[], lanes: number, work: (item: T, index: number) => Promise<void>): Promise<void> {
-  let next = 0
-  await Promise.all(Array.from({ length: lanes }, async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index]!, index)
-  }))
-}
-
-export async function outcomeOf<T> (pending: Promise<T>): Promise<T | Error> {
-  try {
-    return await pending
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
-  }
-}
-
-/** An outcome, for a message: the error, or that there was none. */
-export function told (outcome: unknown): string { return outcome instanceof Error ? String(outcome) : 'it succeeded' }
-
 async function wonOrUnknown (pending: Promise<StoredObject>): Promise<void> {
   const outcome = await outcomeOf(pending)
   assert.ok(!(outcome instanceof Error) || StreambedError.is(outcome, 'OUTCOME_UNKNOWN'), `expected that it succeeds or is OUTCOME_UNKNOWN, got ${told(outcome)}`)
 }
-
-/** Until something is held back. Fails when that does not come to be. */
-export async function untilHeld ({ clock, pace }: Pick<ObjectStoreBench, 'clock' | 'pace'>, plane: { readonly held: number }): Promise<void> {
-  const endMs = clock.monotonicMs() + pace.callMsMax
-  while (plane.held === 0) {
-    assert.ok(clock.monotonicMs() < endMs, 'the call made no request that could be held up')
-    await new Promise<void>(resolve => { clock.schedule(2, resolve) })
-  }
-}
-

@@ -1,14 +1,13 @@
-import type { ObjectStoreCapabilities } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern } from '../assertions.ts'
 import { FaultProxy } from '../fault-proxy/fault-proxy.ts'
 import { NotRun } from '../faults/fault-harness.ts'
-import type { ObjectStoreFaultCheck } from './fault-suite.ts'
+import type { ObjectStoreFaultCheck } from './fault-rules.ts'
 import { putAll } from './suite.ts'
 
 const kinds = ['put', 'get', 'list', 'delete'] as const
 
-export function meterChecks (check: ObjectStoreFaultCheck, _capabilities: ObjectStoreCapabilities): void {
+export function meterChecks (check: ObjectStoreFaultCheck): void {
   check('OS-O01', 'counts the requests that it makes, by how they are billed', ['refuse conflict'], async bench => {
     const { counters } = bench
     if (counters === undefined) throw new NotRun('this runner keeps no counters')

@@ -1,10 +1,10 @@
-import { StreambedError, type ObjectStoreCapabilities } from '@streambed/sdk'
+import { StreambedError } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
 import { within } from '../certify/within.ts'
 import { Persistence } from '../faults/fault-harness.ts'
-import type { ObjectStoreFaultCheck } from './fault-suite.ts'
-import { inLanes, outcomeOf, told, untilHeld } from './lost-answers.ts'
+import type { ObjectStoreFaultCheck } from './fault-rules.ts'
+import { inLanes, outcomeOf, told, untilHeld } from '../faults/outcomes.ts'
 
 const MiB = 2 ** 20
 const heapBytesMax = 64 * MiB
@@ -15,7 +15,7 @@ const abortMsMax = 5_000
 const firstBytes = { range: { start: 0, end: 10 } }
 const wholeRange = { range: { start: 0, end: MiB } }
 
-export function slownessChecks (check: ObjectStoreFaultCheck, _capabilities: ObjectStoreCapabilities): void {
+export function slownessChecks (check: ObjectStoreFaultCheck): void {
   check('OS-F05', 'calls of which a third are slow all come to their end', ['delay'], async bench => {
     const { plane, subject: store } = await bench.open({})
     plane.set({ fault: { kind: 'delay', ms: bench.kind === 'files' ? bench.pace.spellMs / 10 : bench.pace.spellMs }, share: 0.35 })

@@ -1,10 +1,10 @@
-import { StreambedError, type WalCapabilities } from '@streambed/sdk'
+import { StreambedError } from '@streambed/sdk'
 import assert from 'node:assert/strict'
-import { Log, writes, type WalFaultCheck } from './fault-suite.ts'
+import { Log, writes, type WalFaultCheck } from './log-under-faults.ts'
 import { settled } from './pipeline-faults.ts'
 import type { Fault, Passage } from '../faults/fault.ts'
 
-export function diskChecks (check: WalFaultCheck, _capabilities: WalCapabilities): void {
+export function diskChecks (check: WalFaultCheck): void {
   check('W-D02', 'confirms nothing after a failed sync, whose writes are gone', ['loseUnsynced'], async bench => {
     const log = new Log(bench)
     await log.open()

@@ -1,9 +1,9 @@
 import { sleep, type Wal, type WalCapabilities } from '@streambed/sdk'
 import assert from 'node:assert/strict'
-import { crashBody } from '../certify/crash-order.ts'
+import { crashBody, crashWriter } from '../certify/crash-order.ts'
 import type { Faulty, OpenUnderFaults } from '../faults/fault-harness.ts'
 import { recoverAll } from '../wal.ts'
-import { Log, anotherWriter, writes, type WalBench, type WalFaultCheck } from './fault-suite.ts'
+import { Log, writes, type WalBench, type WalFaultCheck } from './log-under-faults.ts'
 import { Journal } from './journal.ts'
 import { settled } from './pipeline-faults.ts'
 
@@ -81,13 +81,13 @@ interface TakenOver<T> {
 async function takeover<T> (bench: WalBench, given: OpenUnderFaults, meanwhile: (old: Faulty<Wal>, journal: Journal) => Promise<T>): Promise<TakenOver<T>> {
   const journal = new Journal()
   journal.begin()
-  const old = await bench.open({}, anotherWriter(1))
+  const old = await bench.open({}, crashWriter(1))
   await recoverAll(old.subject)
   for (let n = 0; n < 5; n++) await append(journal, old.subject)
   const after = meanwhile(old, journal)
   after.catch(() => undefined)
   await begun(bench, old)
-  const next = await bench.open(given, anotherWriter(2))
+  const next = await bench.open(given, crashWriter(2))
   return { journal, old, next, after }
 }
 
@@ -103,6 +103,6 @@ async function endsWith (bench: WalBench, { journal, next, old }: Pick<TakenOver
   await assert.rejects(settled(bench, old.subject.append([crashBody(1)])), 'the earlier writer still confirms records (W-7)')
   await old.subject.close()
   await next.subject.close()
-  const { subject: last } = await bench.open({}, anotherWriter(3))
+  const { subject: last } = await bench.open({}, crashWriter(3))
   assert.equal(journal.check(await recoverAll(last)).length, count, 'records of the earlier writer came up after the takeover')
 }

@@ -1,15 +1,16 @@
-import { StreambedError, sleep, type WalCapabilities } from '@streambed/sdk'
+import { StreambedError, sleep } from '@streambed/sdk'
 import assert from 'node:assert/strict'
+import { crashWriter } from '../certify/crash-order.ts'
 import { within } from '../certify/within.ts'
 import { NotRun } from '../faults/fault-harness.ts'
 import type { Rule } from '../faults/fault.ts'
-import { untilHeld } from '../object-store/lost-answers.ts'
+import { untilHeld } from '../faults/outcomes.ts'
 import { recoverAll } from '../wal.ts'
-import { Log, anotherWriter, writes, type WalFaultCheck } from './fault-suite.ts'
+import { Log, writes, type WalFaultCheck } from './log-under-faults.ts'
 
 const capacityBytesMax = 256 * 2 ** 20
 
-export function pipelineChecks (check: WalFaultCheck, _capabilities: WalCapabilities): void {
+export function pipelineChecks (check: WalFaultCheck): void {
   check('W-F01', 'confirms in order, and keeps, what slow writes carry', ['delay'], async bench => {
     const log = new Log(bench)
     await log.open()
@@ -81,7 +82,7 @@ export function pipelineChecks (check: WalFaultCheck, _capabilities: WalCapabili
   })
 
   check('W-F07', 'is full, and says so, when records come faster than the medium takes them', ['hold'], async bench => {
-    const { plane, subject: wal } = await bench.open({}, anotherWriter(1))
+    const { plane, subject: wal } = await bench.open({}, crashWriter(1))
     await recoverAll(wal)
     const { capacityBytes, recordBytesMax } = wal.usage()
     if (capacityBytes > capacityBytesMax) throw new NotRun(`the log holds ${capacityBytes} bytes, too much to be filled in memory: set its capacity to ${capacityBytesMax} bytes at most`)
@@ -105,7 +106,7 @@ export function pipelineChecks (check: WalFaultCheck, _capabilities: WalCapabili
     const outcomes = await settled(bench, Promise.allSettled(accepted))
     const taken = outcomes.filter(({ status }) => status === 'fulfilled').length
     await wal.close()
-    const { subject: again } = await bench.open({}, anotherWriter(2))
+    const { subject: again } = await bench.open({}, crashWriter(2))
     assert.ok((await recoverAll(again)).length >= taken + 1, 'records that were confirmed are gone')
   })
 
