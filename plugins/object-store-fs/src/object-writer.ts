@@ -21,7 +21,7 @@ interface Target {
  * Makes `file`, which must not exist, an object's file with the bytes of `body` (pieces that together hold `size` bytes).
  * Durable when it resolves, if `isDurable`, but for its name in the folder. When it rejects, the file may exist in part.
  *
- * The body does not begin on a multiple of the alignment: what lies before the first one is written last, with the header.
+ * With direct access, what of the body lies before the first multiple of the alignment is written last, with the header.
  */
 export async function writeObjectFile (
   environment: Environment, file: string, key: string, size: number, body: AsyncIterable<ObjectBody> | Iterable<ObjectBody>,
@@ -36,8 +36,9 @@ export async function writeObjectFile (
   const { handle, isDirect } = await create(environment.fileSystem, file, options.isDurable && size >= directBytesMin)
   try {
     const bodyStart = bodyPosition(size)
-    const runs = new Runs(alignUp(bodyStart) - bodyStart)
-    let position = alignUp(bodyStart)
+    const firstRunAt = isDirect ? alignUp(bodyStart) : bodyStart
+    const runs = new Runs(firstRunAt - bodyStart)
+    let position = firstRunAt
     let unsynced = 0
     const write = async (run: readonly Uint8Array[]): Promise<void> => {
       throwIfAborted(options.signal)
