@@ -4,6 +4,8 @@ import { nodeEnvironment } from '@streambed/sdk/node'
 import { RemoteObjectStore, type ObjectService, type ServiceFailure } from '@streambed/sdk/remote'
 import { SeededRandom } from '@streambed/sdk/testing'
 import assert from 'node:assert/strict'
+import dns from 'node:dns'
+import { promisify } from 'node:util'
 import { optionsSchema } from '../../plugins/object-store-s3/src/options.ts'
 import { S3Service } from '../../plugins/object-store-s3/src/s3-service.ts'
 import { openSmallS3, type Defect } from './fixtures/small-s3.ts'
@@ -21,6 +23,7 @@ interface Mutant {
   readonly store?: (store: ObjectStore) => Partial<ObjectStore>
   readonly server?: Defect
   readonly options?: Readonly<Record<string, unknown>>
+  readonly resolvesOnce?: boolean
   readonly environment?: (environment: Environment) => Partial<Environment>
 }
 
@@ -43,6 +46,7 @@ const mutants: readonly Mutant[] = [
   { defect: 'gives slow calls up for good', caughtBy: 'OS-F05', service: s => ({ get: async (name, range, signal) => { const { clock } = nodeEnvironment(); const startMs = clock.monotonicMs(); const got = await s.get(name, range, signal); if (clock.monotonicMs() - startMs > 90) throw Object.assign(new Error('slow'), { name: 'AccessDenied' }); return got } }) },
   { defect: 'waits on although its caller has gone', caughtBy: 'OS-F06', store: s => ({ get: (key, options) => s.get(key, options?.range === undefined ? {} : { range: options.range }) }), options: { requestTimeout: '60s' } },
   { defect: 'waits for a trickle without end', caughtBy: 'OS-F07', options: { requestTimeout: '60s' } },
+  { defect: 'looks a name up once', caughtBy: 'OS-F08', resolvesOnce: true },
   { defect: 'takes an expired credential for a wrong one', caughtBy: 'OS-F09', service: s => told(s, ({ detail }) => detail.includes('ExpiredToken') ? { code: 'PERMISSION_DENIED' } : {}) },
   { defect: 'does not say that the clock is off', caughtBy: 'OS-F10', service: s => told(s, ({ detail }) => detail.includes('Skewed') ? { code: 'PERMISSION_DENIED', detail: 'status=403', remedy: undefined } : {}) },
   { defect: 'answers refusals with three more requests', caughtBy: 'OS-F11', service: s => ({ get: async (name, range, signal) => { for (let tries = 1; ; tries++) { try { return await s.get(name, range, signal) } catch (error) { if (tries === 4) throw error } } } }) },
@@ -82,7 +86,7 @@ describe('the fault suite for object stores', () => {
 
 let places = 0
 
-function register (runner: Runner, { options = {}, service: serviceDefects = () => ({}), store: storeDefects = () => ({}) }: Partial<Mutant>, environment: Environment, url: string, counts: Record<string, number>): void {
+function register (runner: Runner, { options = {}, resolvesOnce = false, service: serviceDefects = () => ({}), store: storeDefects = () => ({}) }: Partial<Mutant>, environment: Environment, url: string, counts: Record<string, number>): void {
   objectStoreFaultConformance(runner, {
     name: 'mutant',
     capabilities,
@@ -95,11 +99,13 @@ function register (runner: Runner, { options = {}, service: serviceDefects = () 
       const place = `${++places}/`
       const proxies: FaultProxy[] = []
       return {
-        open: async ({ rules = [] }) => {
+        open: async ({ endpointName, rules = [] }) => {
           const plane = await FaultProxy.open(new URL(url), environment)
           proxies.push(plane)
           plane.set(...rules)
-          const parsed = optionsSchema.parse({ bucket: 'zoo', endpoint: plane.url, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', requestTimeout: '500ms', throughputMin: '16MiB', prefix: place, ...options })
+          const address = endpointName !== undefined && resolvesOnce ? await promisify(dns.lookup)(endpointName, { all: true }) : undefined
+          const endpoint = endpointName === undefined ? plane.url : plane.urlBy(address?.[0]?.address ?? endpointName)
+          const parsed = optionsSchema.parse({ bucket: 'zoo', endpoint, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', requestTimeout: '500ms', throughputMin: '16MiB', prefix: place, ...options })
           const service = new S3Service(parsed, environment)
           const store = new RemoteObjectStore(overriding<ObjectService>(service, serviceDefects(service)), capabilities, { prefix: place, requestTimeoutMs: parsed.requestTimeout, bytesPerSecondMin: parsed.throughputMin }, environment)
           return { plane, subject: overriding<ObjectStore>(store, storeDefects(store)) }

@@ -17,7 +17,6 @@ export interface CatalogueEntry {
 }
 
 export const missingBecause = {
-  resolver: 'it needs a name service that the suite can change',
   contract: 'the contract has no such call',
   hours: 'it takes an hour or more; a soak is not built',
   root: 'it needs root and a layer below the file system; the bundled plugins are tested so by their own tests',

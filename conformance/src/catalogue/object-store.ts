@@ -64,7 +64,7 @@ export const objectStoreCatalogue: readonly CatalogueEntry[] = [
   { id: 'OS-F05', level: 'fault', name: 'slow_35pct_3s' },
   { id: 'OS-F06', level: 'fault', name: 'blackhole' },
   { id: 'OS-F07', level: 'fault', name: 'bandwidth_1KBps' },
-  { id: 'OS-F08', level: 'fault', name: 'dns_and_ip_rotation', missing: 'resolver' },
+  { id: 'OS-F08', level: 'fault', name: 'dns_and_ip_rotation' },
   { id: 'OS-F09', level: 'fault', name: 'credential_expiry' },
   { id: 'OS-F10', level: 'fault', name: 'clock_skew_20min' },
   { id: 'OS-F11', level: 'fault', name: 'retry_storm' },

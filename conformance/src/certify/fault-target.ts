@@ -49,7 +49,7 @@ export function faultHarnessOf (target: Target, { counters, environment, nextPla
 
 interface Opening { readonly environment: Environment, readonly interception: Interception | undefined, readonly proxies: FaultProxy[], readonly writer: WalWriter | undefined }
 
-async function openBehind (target: Target, name: string, { environment, interception, proxies, writer }: Opening, { rules = [] }: OpenUnderFaults): Promise<Faulty<Instance>> {
+async function openBehind (target: Target, name: string, { environment, interception, proxies, writer }: Opening, { endpointName, rules = [] }: OpenUnderFaults): Promise<Faulty<Instance>> {
   const asHost = (store: ObjectStore): ObjectStore => hostStore(store, environment)
   switch (planeKindOf(target)) {
     case 'files': {
@@ -66,7 +66,7 @@ async function openBehind (target: Target, name: string, { environment, intercep
       const plane = await FaultProxy.open(target.endpoint!, environment)
       proxies.push(plane)
       plane.set(...rules)
-      if (interception === undefined) return { plane, subject: await target.open(target.place(name, plane.url), environment, writer, asHost) }
+      if (interception === undefined) return { plane, subject: await target.open(target.place(name, endpointName === undefined ? plane.url : plane.urlBy(endpointName)), environment, writer, asHost) }
       const subject = await interception.through(plane, () => target.open(target.place(name), environment, writer, asHost))
       return { plane, subject: interception.around(subject, plane) }
     }

@@ -117,8 +117,12 @@ export function registeredChecks (target: Target, { counters, environment, load,
   return found
 }
 
+/** What a log in an object store has written is that store's to keep through a power cut: the store is certified for itself. */
+const filesOnly = ['W-D03', 'W-D04']
+
 /** A log that the operating system locks knows no takeover while its writer lives; one of one process has no second proposer. */
-function isDeclared ({ capabilities }: Target, id: string): boolean {
+function isDeclared ({ capabilities, isOnStore }: Target, id: string): boolean {
+  if (filesOnly.includes(id)) return !isOnStore
   if (id === 'W-N03') return (capabilities as WalCapabilities).fencing !== 'lock'
   return id !== 'ML-18' || (capabilities as MetadataLogCapabilities).isShared
 }

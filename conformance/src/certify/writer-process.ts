@@ -18,7 +18,7 @@ export interface WriterProcess {
 export function startWriter (order: CrashOrder, under: readonly string[] = []): WriterProcess {
   const file = path.join(import.meta.dirname, `crash-child${path.extname(import.meta.filename)}`)
   const [program, ...args] = [...under, process.execPath, ...process.execArgv, file]
-  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   let complaint = ''
   child.stderr.on('data', (bytes: Buffer) => { complaint = (complaint + bytes.toString()).slice(-2_000) })
   child.stdin.on('error', () => undefined)
@@ -30,7 +30,8 @@ export function startWriter (order: CrashOrder, under: readonly string[] = []): 
     acknowledgements: async function * () {
       for await (const line of lines) yield writes.push(Number(line))
     },
-    signal: name => { child.kill(name) },
+    // To its whole group: a program that watches it does not take it along when it is killed.
+    signal: name => { if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, name) },
     exited: once(child, 'exit').then(([, signal]) => ({ signal: signal as string | null, complaint }))
   }
 }

@@ -62,6 +62,20 @@ export class FaultProxy extends FaultPlane {
   /** What a plugin is given for the endpoint. */
   get url (): string { return `http://127.0.0.1:${this.port}${this.#upstream.pathname === '/' ? '' : this.#upstream.pathname}` }
 
+  /** The same under a name, for plugins that are to look it up. */
+  urlBy (name: string): string { return this.url.replace('127.0.0.1', name) }
+
+  /** Ends every connection, and goes on at another address of the loopback, at the same port. Rejects where there is no such address. */
+  async moveTo (address: string): Promise<void> {
+    const { port } = this
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+    this.#server.listen(port, address)
+    await once(this.#server, 'listening')
+  }
+
   /** Requests on the connection that comes from local port `from` go on over what `dial` gives. */
   dialFor (from: number, dial: () => Duplex): void { this.#dialers.set(from, dial) }
 

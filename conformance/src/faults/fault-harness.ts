@@ -28,6 +28,8 @@ export const defaultPace: Pace = Object.freeze({ spellMs: 2_000, callMsMax: 30_0
 export interface OpenUnderFaults {
   /** In force while it opens, and afterwards. */
   readonly rules?: readonly Rule[]
+  /** The plugin is given its endpoint under this name, which it must look up. */
+  readonly endpointName?: string
   /** Added to the wall clock that the instance sees. */
   readonly wallOffsetMs?: number
 }

@@ -2,6 +2,7 @@ import { StreambedError, type ErrorCode } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
 import { FaultProxy } from '../fault-proxy/fault-proxy.ts'
+import { NameService } from '../fault-proxy/name-service.ts'
 import { NotRun, Persistence } from '../faults/fault-harness.ts'
 import type { FaultPlane } from '../faults/fault-plane.ts'
 import type { Refusal } from '../faults/fault.ts'
@@ -22,6 +23,7 @@ const becomes: readonly { readonly as: Refusal, readonly to: 'get' | 'put', read
 ]
 const amplificationMax = 1.25
 const stormCallers = 500
+const movingName = 'moving.streambed.test'
 
 export function failureChecks (check: ObjectStoreFaultCheck): void {
   check('OS-C11', "a medium's refusals become the contract's errors", ['refuse'], async bench => {
@@ -64,6 +66,26 @@ export function failureChecks (check: ObjectStoreFaultCheck): void {
       if (outcome !== 'got') assert.ok(StreambedError.is(outcome, 'THROTTLED'), `expected THROTTLED, got ${String(outcome)}`)
       // A driver that waits as it was told (1 s) may try again itself.
       if (plane.passages - before > 1) assert.ok(tookMs >= 800, `told to wait 1 s, it came again within ${Math.round(tookMs)} ms`)
+    }
+  })
+
+  check('OS-F08', 'finds an endpoint whose address has changed, also when names cannot be looked up for a while', ['refuse expired'], async bench => {
+    const names = new NameService()
+    names.set(movingName, '127.0.0.1')
+    names.start()
+    try {
+      const { plane, subject: store } = await bench.open({ endpointName: movingName })
+      if (!(plane instanceof FaultProxy)) throw new NotRun('it is about endpoints of HTTP', 'notApplicable')
+      await store.put('a', pattern(100))
+      if (names.asked === 0) throw new NotRun('the plugin does not look names up through dns.lookup; over HTTPS it keeps its own name for the endpoint', 'missing')
+      await plane.moveTo('127.0.0.2').catch((cause: unknown) => { throw new NotRun(`this machine has no second address on its loopback, 127.0.0.2: ${String(cause)}`) })
+      names.failures = 3
+      names.set(movingName, '127.0.0.2')
+      sameBytes(await new Persistence({ ...bench, triesMax: 20 }).until(() => store.get('a')), pattern(100), 'read from the new address')
+      await store.put('b', pattern(200))
+      assert.equal(names.failures, 0, 'the name was not looked up again')
+    } finally {
+      names.stop()
     }
   })
 

@@ -18,26 +18,27 @@ export const auditedCalls = 'openat,open,close,write,writev,pwrite64,pwritev,pwr
 /**
  * Whether each acknowledgement, a line that is printed to descriptor 1, came after its data was written and flushed: by a sync
  * of the file that began after the write had ended, or by a file that was opened for synchronous writes. One write is on its
- * way at a time, so nothing may be unflushed when a line is printed, and something was written since the line before.
+ * way at a time, so what was written and flushed since the line before is its data. More than that may have been written: a
+ * second attempt that was overtaken.
  */
 export function auditFlushes (trace: string, bytesMin: number): FlushAudit {
   const files = new Map<number, { readonly path: string, readonly isSynchronous: boolean }>()
-  /** By path: where in the trace the last unflushed write ended, and its bytes. */
-  const unflushed = new Map<string, { readonly endedAt: number, readonly bytes: number }>()
+  /** By path: the last unflushed write, where in the trace it began and ended. */
+  const unflushed = new Map<string, SystemCall>()
   const violations: string[] = []
-  let [dataWrites, acknowledgements, sinceLast] = [0, 0, 0]
+  let [dataWrites, acknowledgements, written, flushed, lastAt] = [0, 0, 0, 0, -1]
   const calls = [...systemCalls(trace)]
   // An acknowledgement counts from when it begins, all else from when it has ended.
   const at = (call: SystemCall): number => isAcknowledgement(call) ? call.startedAt : call.endedAt
   for (const call of calls.sort((left, right) => at(left) - at(right))) {
-    const { args, endedAt, name, result, startedAt } = call
+    const { args, name, result, startedAt } = call
     const fd = Number(/^\d+/.exec(args)?.[0] ?? -1)
     if (isAcknowledgement(call)) {
       acknowledgements++
       const line = /"(\d+)\\n"/.exec(args)?.[1] ?? '?'
-      if (sinceLast === 0) violations.push(`write ${line} was acknowledged before anything was written`)
-      for (const [path, { bytes }] of unflushed) violations.push(`write ${line} was acknowledged while ${bytes} bytes of ${path} were not flushed`)
-      sinceLast = 0
+      if (written === 0) violations.push(`write ${line} was acknowledged before anything was written`)
+      else if (flushed === 0) violations.push(`write ${line} was acknowledged while ${[...unflushed].map(([path, { result: bytes }]) => `${bytes} bytes of ${path}`).join(' and ')} were not flushed`)
+      ;[written, flushed, lastAt] = [0, 0, startedAt]
     } else if (result < 0) continue
     else if (name === 'openat' || name === 'open') files.set(result, { path: /"([^"]*)"/.exec(args)?.[1] ?? '?', isSynchronous: /O_D?SYNC\b/.test(args) })
     else if (name === 'close') files.delete(fd)
@@ -50,11 +51,15 @@ export function auditFlushes (trace: string, bytesMin: number): FlushAudit {
       const file = files.get(fd)
       if (file === undefined || result < bytesMin) continue
       dataWrites++
-      sinceLast++
-      if (!file.isSynchronous) unflushed.set(file.path, { endedAt, bytes: result })
+      if (startedAt > lastAt) written++
+      if (!file.isSynchronous) unflushed.set(file.path, call)
+      else if (startedAt > lastAt) flushed++
     } else if (syncCalls.has(name)) {
       const path = files.get(fd)?.path ?? ''
-      if ((unflushed.get(path)?.endedAt ?? Infinity) <= startedAt) unflushed.delete(path)
+      const write = unflushed.get(path)
+      if (write === undefined || write.endedAt > startedAt) continue
+      if (write.startedAt > lastAt) flushed++
+      unflushed.delete(path)
     }
   }
   return { dataWrites, acknowledgements, violations }
