@@ -14,8 +14,11 @@ export interface LogSegment {
   lastPosition: WalPosition
   /** Monotonic ms of the first record. */
   readonly openedMs: number
-  readonly batches: Map<StreamId, StreamBatch[]>
+  readonly streams: Map<StreamId, SegmentStream>
 }
+
+/** What a segment holds of one stream; `bytes` of payload in all. */
+export interface SegmentStream { readonly batches: StreamBatch[], bytes: number }
 
 /**
  * Confirmed batches in memory: all that is not uploaded yet, and behind it, while the budget allows, what is. Serves
@@ -42,14 +45,18 @@ export class LogCache {
   get activeBytes (): number { return this.#active?.bytes ?? 0 }
   /** When the active segment got its first record, in monotonic ms; undefined while it has none. */
   get activeSinceMs (): number | undefined { return this.#active?.openedMs }
-  get oldestSealed (): LogSegment | undefined { return this.#sealed[0] }
+  /** Those that wait for their commit, oldest first. */
+  get sealed (): readonly LogSegment[] { return this.#sealed }
 
   /** Adds a confirmed batch; per stream in offset order, over all streams in WAL order. */
   add (streamId: StreamId, batch: StreamBatch, position: WalPosition, nowMs: number): void {
-    const segment: LogSegment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, batches: new Map() }
-    const ofStream = segment.batches.get(streamId)
-    if (ofStream === undefined) segment.batches.set(streamId, [batch])
-    else ofStream.push(batch)
+    const segment: LogSegment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, streams: new Map() }
+    const ofStream = segment.streams.get(streamId)
+    if (ofStream === undefined) segment.streams.set(streamId, { batches: [batch], bytes: batch.bytes.length })
+    else {
+      ofStream.batches.push(batch)
+      ofStream.bytes += batch.bytes.length
+    }
     segment.bytes += batch.bytes.length
     segment.lastPosition = position
     this.#bytes += batch.bytes.length
@@ -87,7 +94,7 @@ export class LogCache {
       const oldest = this.#uploaded.shift()
       if (oldest === undefined) return
       this.#bytes -= oldest.bytes
-      for (const [streamId, batches] of oldest.batches) {
+      for (const [streamId, { batches }] of oldest.streams) {
         const run = this.#runs.get(streamId)!
         run.dropFirst(batches.length)
         if (run.isEmpty) this.#runs.delete(streamId)

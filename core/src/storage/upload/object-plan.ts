@@ -1,47 +1,41 @@
-import type { StreamId } from '../catalog/catalog.ts'
 import type { LogSegment } from '../cache/log-cache.ts'
+import type { StreamId } from '../catalog/catalog.ts'
 import type { StreamBatch } from '../stream/stream-batch.ts'
 
 export interface PlanOptions {
   /** A stream with at least this many payload bytes in a segment gets an object of its own. */
   readonly streamObjectBytesMin: number
-  /** A data block is closed once it holds this many payload bytes. */
-  readonly blockBytes: number
 }
 
-/** Batches of one stream that go into one data block. */
-export interface PlannedBlock { readonly streamId: StreamId, readonly batches: readonly StreamBatch[] }
+/** What one object holds of one stream: its batches in offset order, not yet cut into data blocks. */
+export interface PlannedStream { readonly streamId: StreamId, readonly batches: readonly StreamBatch[] }
 
-/** The data blocks of one object, sorted by stream, then offset. */
-export type PlannedObject = readonly PlannedBlock[]
+/** The streams of one object, in the order of their ids. */
+export type PlannedObject = readonly PlannedStream[]
 
-/** Decides which objects a segment becomes: one for each stream with much data, one stream-set object for the rest. */
-export function planObjects (segment: LogSegment, options: PlanOptions): readonly PlannedObject[] {
-  const streamSet: PlannedBlock[] = []
+/** Decides which objects a segment becomes: one for each stream with much data, one stream-set object for the rest. Looks at no batch. */
+export function planObjects (segment: LogSegment, { streamObjectBytesMin }: PlanOptions): readonly PlannedObject[] {
+  const streamSet: PlannedStream[] = []
   const objects: PlannedObject[] = []
-  const byStream = [...segment.batches].sort(([left], [right]) => left - right)
-  for (const [streamId, batches] of byStream) {
-    const blocks = cutBlocks(streamId, batches, options.blockBytes)
-    const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
-    if (bytes >= options.streamObjectBytesMin) objects.push(blocks)
-    else streamSet.push(...blocks)
+  const byStream = [...segment.streams].sort(([left], [right]) => left - right)
+  for (const [streamId, { batches, bytes }] of byStream) {
+    if (bytes >= streamObjectBytesMin) objects.push([{ streamId, batches }])
+    else streamSet.push({ streamId, batches })
   }
   if (streamSet.length > 0) objects.push(streamSet)
   return objects
 }
 
-function cutBlocks (streamId: StreamId, batches: readonly StreamBatch[], blockBytes: number): PlannedBlock[] {
-  const blocks: PlannedBlock[] = []
-  let current: StreamBatch[] = []
+/** Cuts batches into data blocks: each is closed once it holds `blockBytes` payload bytes. */
+export function * cutBlocks (batches: readonly StreamBatch[], blockBytes: number): Generator<readonly StreamBatch[]> {
+  let start = 0
   let bytes = 0
-  for (const batch of batches) {
-    current.push(batch)
-    bytes += batch.bytes.length
+  for (let index = 0; index < batches.length; index++) {
+    bytes += batches[index]!.bytes.length
     if (bytes < blockBytes) continue
-    blocks.push({ streamId, batches: current })
-    current = []
+    yield batches.slice(start, index + 1)
+    start = index + 1
     bytes = 0
   }
-  if (current.length > 0) blocks.push({ streamId, batches: current })
-  return blocks
+  if (start < batches.length) yield batches.slice(start)
 }

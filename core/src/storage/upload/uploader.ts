@@ -19,11 +19,16 @@ export interface UploaderParts {
 }
 
 const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
+/** Of segments whose objects are put at a time: while one waits for the store, the next is laid out. */
+const segmentsInFlightMax = 2
+
+/** A segment whose objects are being put, or are there. */
+interface Upload { readonly segment: LogSegment, readonly objects: Promise<readonly EncodedObject[]> }
 
 /**
- * Moves sealed segments into objects, one segment at a time in WAL order: reserve ids, put, commit, trim. A crash at
- * any point between leaves either an orphan that is found by its reserved id, or records in the WAL that recovery
- * recognises as committed.
+ * Moves sealed segments into objects: reserve ids, put, commit, trim. Two segments may be put at a time; they are committed one at a time in
+ * WAL order. A crash at any point between leaves either orphans that are found by their reserved ids, or records in the WAL
+ * that recovery recognises as committed.
  */
 export class Uploader {
   readonly #parts: UploaderParts
@@ -48,7 +53,7 @@ export class Uploader {
   /** Uploads what there is, unless an upload is on its way already: room is short. */
   relieve (): void {
     const { cache } = this.#parts
-    if (cache.oldestSealed !== undefined) return
+    if (cache.sealed.length > 0) return
     cache.seal()
     this.#wake?.()
   }
@@ -71,15 +76,21 @@ export class Uploader {
   }
 
   async #run (): Promise<void> {
+    const { cache } = this.#parts
+    const inFlight: Upload[] = []
     try {
       while (!this.#stop.signal.aborted) {
-        const segment = this.#parts.cache.oldestSealed
-        if (segment === undefined) {
+        while (inFlight.length < Math.min(segmentsInFlightMax, cache.sealed.length)) inFlight.push(this.#begin(cache.sealed[inFlight.length]!))
+        const oldest = inFlight[0]
+        if (oldest === undefined) {
           const waiting = this.#flushing
           this.#flushing = []
           for (const { resolve } of waiting) resolve()
           await this.#waitForWork()
-        } else await this.#upload(segment)
+        } else if (await this.#isPut(oldest, inFlight.length)) {
+          await this.#finish(oldest)
+          inFlight.shift()
+        }
       }
       this.#failure ??= new StreambedError('CLOSED', 'the uploader is closed')
     } catch (error) {
@@ -88,6 +99,8 @@ export class Uploader {
     }
     for (const { reject } of this.#flushing) reject(this.#failure)
     this.#flushing = []
+    // Nobody commits them any more: what they put is an orphan.
+    await Promise.allSettled(inFlight.map(({ objects }) => objects))
   }
 
   /** Until somebody seals a segment or the active one gets too old. */
@@ -103,15 +116,46 @@ export class Uploader {
     if (hasSlept && dueMs <= environment.clock.monotonicMs()) cache.seal()
   }
 
-  async #upload (segment: LogSegment): Promise<void> {
-    const { cache, catalog, environment, options, wal } = this.#parts
-    const signal = this.#stop.signal
+  #begin (segment: LogSegment): Upload {
+    const objects = this.#putObjects(segment)
+    // Awaited by the loop, which may meet the failure of an earlier segment first.
+    objects.catch(() => undefined)
+    return { segment, objects }
+  }
+
+  /** Until all of its objects are there (true), or there is room and another segment for it. */
+  async #isPut ({ objects }: Upload, inFlightCount: number): Promise<boolean> {
+    const isPut = objects.then(() => true)
+    if (inFlightCount === segmentsInFlightMax) return await isPut
+    const sealed = new Promise<boolean>(resolve => { this.#wake = () => resolve(false) })
+    try {
+      return await Promise.race([isPut, sealed])
+    } finally {
+      this.#wake = undefined
+    }
+  }
+
+  async #putObjects (segment: LogSegment): Promise<readonly EncodedObject[]> {
+    const { catalog, environment, options } = this.#parts
     const plan = planObjects(segment, options)
-    const firstId = await withRetry(() => catalog.reserveObjectIds(plan.length), environment, untilStopped, signal)
+    const firstId = await withRetry(() => catalog.reserveObjectIds(plan.length), environment, untilStopped, this.#stop.signal)
     const objects: EncodedObject[] = []
-    for (const [index, blocks] of plan.entries()) objects.push(await encodeObject(firstId + index, options.store, blocks, environment))
-    await Promise.all(objects.map(object => this.#put(object)))
-    await withRetry(() => catalog.commitObjects(objects.map(object => object.commit)), environment, untilStopped, signal)
+    const puts: Promise<void>[] = []
+    for (const [index, streams] of plan.entries()) {
+      const object = await encodeObject(firstId + index, streams, options, environment)
+      const put = this.#put(object)
+      put.catch(() => undefined)
+      objects.push(object)
+      puts.push(put)
+    }
+    await Promise.all(puts)
+    return objects
+  }
+
+  async #finish ({ objects: putting, segment }: Upload): Promise<void> {
+    const { cache, catalog, environment, wal } = this.#parts
+    const objects = await putting
+    await withRetry(() => catalog.commitObjects(objects.map(object => object.commit)), environment, untilStopped, this.#stop.signal)
     cache.markUploaded(segment)
     environment.metrics.count('uploaded_bytes', segment.bytes)
     environment.metrics.count('uploaded_objects', objects.length)
