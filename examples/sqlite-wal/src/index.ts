@@ -1,0 +1,15 @@
+import { defineWal, type WalPlugin } from '@streambed/sdk'
+import { optionDocs, optionsSchema, type SqliteWalOptions } from './options.ts'
+import { SqliteWal } from './sqlite-wal.ts'
+
+/** A write-ahead log in a SQLite database. */
+const plugin: WalPlugin<SqliteWalOptions> = defineWal<SqliteWalOptions>({
+  name: 'sqlite',
+  options: optionsSchema,
+  optionDocs,
+  capabilities: ({ scope }) => ({ scope, latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
+  needsObjectStore: false,
+  open: async (options, environment, { writer }) => SqliteWal.open(options, environment, writer)
+})
+
+export default plugin
