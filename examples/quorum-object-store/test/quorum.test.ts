@@ -163,6 +163,7 @@ describe('a quorum of three stores', () => {
     world.plan = (index, { method }) => index === 2 && method === 'put' ? { kind: 'delay', delayMs: 5_000 } : none
     await world.run(store.put('a', pattern(1), { ifAbsent: true }))
     await world.run(store.delete(['a']))
+    await world.clock.run(60_000)
     assert.ok(world.buckets.every(({ objects }) => !objects.has('a')))
   })
 
