@@ -21,6 +21,7 @@ const commands = {
   mocha: { needs: 'development', node: [path.join(root, 'node_modules/mocha/bin/mocha.js')] },
   lint: { needs: 'development', node: [...source, path.join(root, 'tools/lint.ts')] },
   interop: { needs: 'development', node: [...source, path.join(root, 'tools/interop.ts')] },
+  certify: { needs: 'development', node: [...source, path.join(root, 'tools/certify.ts')] },
   conformance: { needs: 'development', node: [...source, path.join(root, 'conformance/src/cli/main.ts')] },
   bench: { needs: 'development', node: [...source, path.join(root, 'core/bench/main.ts')] },
   simulate: { needs: 'development', node: [...source, path.join(root, 'core/test/simulation/main.ts')] },

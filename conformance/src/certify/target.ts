@@ -227,13 +227,19 @@ function secretsOf (given: Options, followed: Options): string[] {
 
 /** Folders and files of this machine that options name with the placeholder: made for the run, so ours to remove. */
 function localPlaces (options: Options, run: string): string[] {
-  return Object.values(options).flatMap(value => {
-    if (typeof value !== 'string' || !value.includes(placeholder)) return []
+  return textsIn(options).flatMap(value => {
+    if (!value.includes(placeholder)) return []
     const parts = value.split('/')
     const local = parts.slice(0, parts.findIndex(part => part.includes(placeholder)) + 1).join('/').replaceAll(placeholder, run)
     const found = statSync(local, { throwIfNoEntry: false })
     return found?.isDirectory() === true || found?.isFile() === true ? [local] : []
   })
+}
+
+/** Every text in options, at any depth. */
+export function textsIn (value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
 function misconfigured (message: string, cause?: unknown): StreambedError { return new StreambedError('MISCONFIGURED', message, { cause }) }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Environment, Wal } from '@streambed/sdk'
 import { SimulatedFileSystem } from '@streambed/sdk/testing'
 import { crashWriter } from '../certify/crash-order.ts'
-import type { Target } from '../certify/target.ts'
+import { textsIn, type Target } from '../certify/target.ts'
 import { NotRun } from '../faults/fault-harness.ts'
 import { recoverAll } from '../wal.ts'
 import { Journal } from '../wal/journal.ts'
@@ -27,7 +27,7 @@ export async function survivesPowerCuts (target: Target, run: string, environmen
   for (let round = 0; round < rounds && (round < roundsMin || environment.clock.monotonicMs() < endMs); round++) {
     files.plan = undefined
     const wal = await target.open(target.place(run), { ...environment, fileSystem: files }, crashWriter(round + 1)) as Wal
-    if (files.operationCount === operationsBefore) throw new NotRun("the plugin makes no call on its environment's file system, whose power is cut", 'notApplicable')
+    if (files.operationCount === operationsBefore) await closeUncut(wal)
     const records = await recoverAll(wal)
     const found = journal.check(records)
     journal.begin()
@@ -51,7 +51,7 @@ export async function keepsNames (target: Target, run: string, environment: Envi
     const journal = new Journal()
     const own = { ...environment, fileSystem: files }
     const wal = await target.open(target.place(run), own, crashWriter(1)) as Wal
-    if (files.operationCount === operationsBefore) throw new NotRun("the plugin makes no call on its environment's file system, whose power is cut", 'notApplicable')
+    if (files.operationCount === operationsBefore) await closeUncut(wal)
     await recoverAll(wal)
     journal.begin()
     for (let n = 0; n <= round % 3; n++) assert.equal(await journal.append(wal), undefined)
@@ -63,11 +63,16 @@ export async function keepsNames (target: Target, run: string, environment: Envi
   }
 }
 
+async function closeUncut (wal: Wal): Promise<never> {
+  await wal.close()
+  throw new NotRun("the plugin makes no call on its environment's file system, whose power is cut", 'notApplicable')
+}
+
 /** An empty disk that has the folders in which the options' paths lie. */
 async function simulated (target: Target, run: string, { clock, random }: Environment): Promise<SimulatedFileSystem> {
   const files = new SimulatedFileSystem({ clock, random })
   const { store, subject } = target.place(run)
-  const paths = [subject, store].flatMap(part => Object.values(part?.options ?? {})).filter((value): value is string => typeof value === 'string' && value.includes(run))
+  const paths = [subject, store].flatMap(part => textsIn(part?.options)).filter(text => text.includes(run))
   const folders = new Set(paths.flatMap(named => {
     const names = path.dirname(path.resolve(named)).split('/')
     return names.map((_, index) => names.slice(0, index + 1).join('/')).filter(folder => folder !== '')

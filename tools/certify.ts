@@ -1,0 +1,88 @@
+// `npm run certify`: certifies every bundled plugin on folders, and on each storage service that the environment names as the tests do
+// (STREAMBED_TEST_S3 and others; `tools/servers` starts some), and publishes the reports under docs/conformance, with their table, there and in
+// the README. An hour at most; one plugin after the other, so that latencies are its own.
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Report } from '@streambed/conformance'
+import { services } from '../core/test/support/services.ts'
+
+const { values } = parseArgs({ options: { level: { type: 'string', default: 'scale' }, 'measure-seconds': { type: 'string', default: '10' }, only: { type: 'string' } } })
+const root = path.dirname(import.meta.dirname)
+const published = path.join(root, 'docs/conformance')
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-certify-'))
+const at = (name: string): string => path.join(folder, `${name}-{run}`)
+const disk = { plugin: '@streambed/object-store-fs', path: at('under') }
+
+interface Candidate { readonly name: string, readonly plugin: string, readonly on: string, readonly options: object }
+
+const local: readonly Candidate[] = [
+  { name: 'object-store-fs', plugin: '@streambed/object-store-fs', on: 'ext4', options: { path: at('objects') } },
+  { name: 'wal-regional-disk', plugin: '@streambed/wal-regional-disk', on: 'ext4', options: { path: at('wal'), capacity: '256MiB' } },
+  { name: 'wal-efs', plugin: '@streambed/wal-efs', on: 'ext4', options: { path: at('wal'), capacity: '256MiB', segmentBytes: '16MiB' } },
+  { name: 'wal-object', plugin: '@streambed/wal-object', on: 'object-store-fs on ext4', options: { capacity: '256MiB', putDeadlineMs: '10s', latencyClass: 'A', store: disk } },
+  { name: 'metadata-file', plugin: '@streambed/metadata-file', on: 'ext4', options: { path: at('metadata') } },
+  { name: 'metadata-object', plugin: '@streambed/metadata-object', on: 'object-store-fs on ext4', options: { putDeadlineMs: '10s', store: disk } }
+]
+const serviceNames: Readonly<Record<string, string>> = { s3: "Ceph's S3 gateway", 'azure-blob': 'Azurite', gcs: 'fake-gcs-server', oss: "a front to Ceph's gateway" }
+const remote: readonly Candidate[] = services.map(({ name, objects }) => {
+  const { endpoint, plugin, prefix, ...options } = objects() as { readonly plugin: string, readonly prefix: string, readonly endpoint?: string }
+  return {
+    name: `object-store-${name}`, plugin: `@streambed/object-store-${plugin}`, on: serviceNames[name] ?? 'the service of an account',
+    options: { ...options, prefix: `${prefix}{run}/`, requestTimeout: '2s', ...endpoint === undefined ? {} : { endpoint: `{proxy:${endpoint}}` } }
+  }
+})
+
+let failures = 0
+try {
+  for (const candidate of [...local, ...remote].filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))) certify(candidate)
+  writeTables()
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true })
+}
+process.exit(failures === 0 ? 0 : 1)
+
+function certify ({ name, on, options, plugin }: Candidate): void {
+  const config = path.join(folder, `${name}.yaml`)
+  const out = path.join(folder, 'report')
+  fs.writeFileSync(config, JSON.stringify(options))
+  const args = ['run', '--plugin', plugin, '--config', config, '--level', values.level, '--measure-seconds', values['measure-seconds'], '--out', out]
+  const { status, stderr, stdout } = spawnSync(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', path.join(root, 'conformance/src/cli/main.ts'), ...args], { cwd: root, encoding: 'utf8', timeout: 1_200_000 })
+  console.log(`${name} on ${on}: ${stdout.split('\n', 1)[0] || stderr.trim().split('\n').at(-1)}`)
+  if (status === null || status > 1) {
+    failures++
+    return
+  }
+  for (const line of stderr.split('\n').filter(line => /: (failed|notRun)/.test(line))) console.log(`  ${line}`)
+  failures += status
+  fs.mkdirSync(published, { recursive: true })
+  for (const [from, to] of [['report.html', `${name}.html`], ['report.json', `${name}.json`], ['badge.svg', `${name}.svg`]] as const) {
+    // Whoever reads it elsewhere has other folders.
+    fs.writeFileSync(path.join(published, to), fs.readFileSync(path.join(out, from), 'utf8').replaceAll(folder, '/candidate'))
+  }
+  fs.writeFileSync(path.join(published, `${name}.on`), `${on}\n`)
+}
+
+/** The table of all reports that are published. */
+function writeTables (): void {
+  const names = fs.readdirSync(published).filter(name => name.endsWith('.on')).map(name => name.slice(0, -3)).sort()
+  const row = (name: string, base: string): string => {
+    const report = JSON.parse(fs.readFileSync(path.join(published, `${name}.json`), 'utf8')) as Report
+    const count = (outcome: string): number => report.checks.filter(check => check.outcome === outcome).length
+    const on = fs.readFileSync(path.join(published, `${name}.on`), 'utf8').trim()
+    return `| [\`${name}\`](${base}${name}.html) | ${on} | ${report.verdict} | ${report.level} | ${report.latencyClass ?? 'none'} | ${count('passed')} | ${count('failed')} | ${count('notRun')} |`
+  }
+  const table = (base: string): string => ['| plugin | on | verdict | level | latency class | passed | failed | not run |', '|---|---|---|---|---|---|---|---|', ...names.map(name => row(name, base))].join('\n')
+  fs.writeFileSync(path.join(published, 'README.md'), `# Reports
+
+What \`npm run certify\` said of every bundled plugin, on what was at hand; no account of a cloud was used. Each row's report is one page that needs nothing else; beside it
+lies the same as JSON and a badge. A level is claimed when nothing below it failed and everything that applies was run. Latencies are those of a shared machine
+with two cores.
+
+${table('')}
+`)
+  const readme = path.join(root, 'README.md')
+  fs.writeFileSync(readme, fs.readFileSync(readme, 'utf8').replace(/(<!-- certified -->\n)[\s\S]*?(<!-- \/certified -->)/, (_, begin: string, end: string) => `${begin}${table('docs/conformance/')}\n${end}`))
+}
