@@ -38,7 +38,13 @@ export function produceHandler (services: Services): ApiHandler<typeof ApiKey.Pr
 interface TopicResults { readonly name: string, readonly topicId: string, readonly results: readonly Promise<PartitionResponse>[] }
 
 async function answer (topics: readonly TopicResults[], acks: number, services: Services): Promise<Answer<typeof ApiKey.Produce>> {
-  const responses = await Promise.all(topics.map(async ({ name, results, topicId }) => ({ name, topicId, partitionResponses: await Promise.all(results) })))
+  const responses: ProduceResponseInput['responses'][number][] = []
+  for (const { name, results, topicId } of topics) {
+    const partitionResponses: PartitionResponse[] = []
+    // All of them are on their way, and none rejects: waiting for one after the other costs nothing, and no closures.
+    for (const result of results) partitionResponses.push(await result)
+    responses.push({ name, topicId, partitionResponses })
+  }
   if (acks === 0) return responses.some(topic => topic.partitionResponses.some(partition => partition.errorCode !== 0)) ? 'close' : 'noReply'
   return { responses, throttleTimeMs: services.backPressure.produceThrottleMs() }
 }
