@@ -9,22 +9,23 @@ export interface Answer { readonly status: number, readonly headers: Readonly<Re
 /** How services bill requests. */
 export type BillingClass = 'put' | 'get' | 'list' | 'delete'
 
-export type Dialect = 's3' | 'azure' | 'gcs'
+export type Dialect = 's3' | 'azure' | 'gcs' | 'oss'
 
-/** How each service words a refusal: S3's kin (OSS too) and Azure with XML, Google with JSON (their error references). */
+/** How each service words a refusal: S3's kin, OSS and Azure with XML, Google with JSON (their error references). */
 const answers: Readonly<Record<Exclude<Refusal, 'reset'>, Readonly<Record<Dialect, readonly [status: number, code: string]>>>> = {
-  unavailable: { s3: [500, 'InternalError'], azure: [500, 'InternalError'], gcs: [500, 'backendError'] },
-  throttled: { s3: [503, 'SlowDown'], azure: [503, 'ServerBusy'], gcs: [503, 'backendError'] },
-  tooManyRequests: { s3: [429, 'TooManyRequests'], azure: [429, 'TooManyRequests'], gcs: [429, 'rateLimitExceeded'] },
-  denied: { s3: [403, 'AccessDenied'], azure: [403, 'AuthorizationFailure'], gcs: [403, 'forbidden'] },
-  full: { s3: [403, 'QuotaExceeded'], azure: [507, 'InsufficientStorage'], gcs: [507, 'quotaExceeded'] },
-  conflict: { s3: [409, 'ConditionalRequestConflict'], azure: [409, 'OperationTimedOut'], gcs: [409, 'conflict'] },
-  expired: { s3: [400, 'ExpiredToken'], azure: [401, 'InvalidAuthenticationInfo'], gcs: [401, 'authError'] },
-  skewed: { s3: [403, 'RequestTimeTooSkewed'], azure: [403, 'AuthenticationFailed'], gcs: [401, 'authError'] }
+  unavailable: { s3: [500, 'InternalError'], azure: [500, 'InternalError'], gcs: [500, 'backendError'], oss: [500, 'InternalError'] },
+  throttled: { s3: [503, 'SlowDown'], azure: [503, 'ServerBusy'], gcs: [429, 'rateLimitExceeded'], oss: [503, 'TotalQpsLimitExceeded'] },
+  tooManyRequests: { s3: [429, 'TooManyRequests'], azure: [429, 'TooManyRequests'], gcs: [429, 'rateLimitExceeded'], oss: [429, 'TooManyRequests'] },
+  denied: { s3: [403, 'AccessDenied'], azure: [403, 'AuthorizationFailure'], gcs: [403, 'forbidden'], oss: [403, 'AccessDenied'] },
+  full: { s3: [403, 'QuotaExceeded'], azure: [507, 'InsufficientStorage'], gcs: [507, 'quotaExceeded'], oss: [403, 'QuotaExceeded'] },
+  conflict: { s3: [409, 'ConditionalRequestConflict'], azure: [409, 'OperationTimedOut'], gcs: [409, 'conflict'], oss: [409, 'OperationAborted'] },
+  expired: { s3: [400, 'ExpiredToken'], azure: [401, 'InvalidAuthenticationInfo'], gcs: [401, 'authError'], oss: [403, 'SecurityTokenExpired'] },
+  skewed: { s3: [403, 'RequestTimeTooSkewed'], azure: [403, 'AuthenticationFailed'], gcs: [401, 'authError'], oss: [403, 'RequestTimeTooSkewed'] }
 }
 
 export function dialectOf ({ headers, path }: RequestFacts): Dialect {
   if (headers['x-ms-version'] !== undefined) return 'azure'
+  if (/^OSS/.test(headers.authorization ?? '')) return 'oss'
   return /^\/(upload\/|batch\/|download\/)?storage\/v1|^\/batch\b/.test(path) || headers['x-goog-api-client'] !== undefined ? 'gcs' : 's3'
 }
 
