@@ -22,7 +22,7 @@ const becomes: readonly { readonly as: Refusal, readonly to: 'get' | 'put', read
   { as: 'full', to: 'put', codes: ['OUT_OF_SPACE'] }
 ]
 /** Services that have no word for being full. */
-const wordless: readonly string[] = ['gcs', 'oss']
+const wordless: readonly string[] = ['azure', 'gcs', 'oss']
 const amplificationMax = 1.25
 const stormCallers = 500
 const movingName = 'moving.streambed.test'
