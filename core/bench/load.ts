@@ -5,29 +5,41 @@ import hdr from 'hdr-histogram-js'
 
 export interface Target { readonly host: string, readonly port: number }
 
+/** All sockets of the generator receive into it: reading costs it no memory, as it costs the ceiling none. */
+const receiveBuffer = Buffer.allocUnsafeSlow(1024 * 1024)
+const sizeBytes = 4
+/** Larger answers are put into memory that the connection uses again. */
+const ownBytesMax = 64 * 1024
+
 /** A connection that sends ready-made frames and counts the answers, which come in order. */
 export class RawConnection {
   readonly #socket: net.Socket
   readonly #waiting: ((frame: Buffer) => void)[] = []
-  #pieces: Buffer[] = []
-  #bytes = 0
+  readonly #size = Buffer.alloc(sizeBytes)
+  #sizeFilled = 0
+  #large = Buffer.alloc(0)
+  /** The answer at hand; undefined between two. */
+  #frame: Buffer | undefined
+  #filled = 0
 
-  private constructor (socket: net.Socket) {
-    this.#socket = socket
-    socket.on('data', bytes => this.#onData(bytes))
-    socket.on('error', () => undefined)
-    socket.on('close', () => { for (const resolve of this.#waiting.splice(0)) resolve(Buffer.alloc(0)) })
+  private constructor (connect: (onRead: net.OnReadOpts) => net.Socket) {
+    this.#socket = connect({ buffer: receiveBuffer, callback: count => { this.#onData(receiveBuffer.subarray(0, count)); return true } })
+    this.#socket.on('error', () => undefined)
+    this.#socket.on('close', () => { for (const resolve of this.#waiting.splice(0)) resolve(Buffer.alloc(0)) })
   }
 
   static open (target: Target): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
-      const socket = net.connect({ ...target, noDelay: true })
-      socket.once('error', reject)
-      socket.once('connect', () => { socket.removeListener('error', reject); resolve(new RawConnection(socket)) })
+      const opened = new RawConnection(onread => net.connect({ ...target, noDelay: true, onread }))
+      opened.#socket.once('error', reject)
+      opened.#socket.once('connect', () => { opened.#socket.removeListener('error', reject); resolve(opened) })
     })
   }
 
-  /** Resolves with the answer, its size left out; empty when the connection ended. */
+  /**
+   * Resolves with the answer, its size left out; empty when the connection ended. One of more than 64 KiB is to be read before the next
+   * such answer comes.
+   */
   request (frame: Uint8Array): Promise<Buffer> {
     return new Promise(resolve => {
       this.#waiting.push(resolve)
@@ -38,18 +50,28 @@ export class RawConnection {
   close (): void { this.#socket.destroy() }
 
   #onData (bytes: Buffer): void {
-    this.#pieces.push(bytes)
-    this.#bytes += bytes.length
-    for (;;) {
-      if (this.#bytes < 4) return
-      if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)]
-      const size = 4 + this.#pieces[0]!.readInt32BE(0)
-      if (this.#bytes < size) return
-      const all = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces)
-      this.#pieces = all.length === size ? [] : [all.subarray(size)]
-      this.#bytes = all.length - size
-      this.#waiting.shift()?.(all.subarray(4, size))
+    for (let at = 0; at < bytes.length;) {
+      if (this.#frame === undefined) {
+        this.#size[this.#sizeFilled++] = bytes[at++]!
+        if (this.#sizeFilled < sizeBytes) continue
+        this.#sizeFilled = 0
+        this.#frame = this.#memoryFor(this.#size.readInt32BE(0))
+        this.#filled = 0
+      }
+      const taken = bytes.copy(this.#frame, this.#filled, at, at + this.#frame.length - this.#filled)
+      at += taken
+      this.#filled += taken
+      if (this.#filled < this.#frame.length) return
+      const whole = this.#frame
+      this.#frame = undefined
+      this.#waiting.shift()?.(whole)
     }
+  }
+
+  #memoryFor (size: number): Buffer {
+    if (size <= ownBytesMax) return Buffer.allocUnsafe(size)
+    if (this.#large.length < size) this.#large = Buffer.allocUnsafeSlow(size)
+    return this.#large.subarray(0, size)
   }
 }
 

@@ -36,7 +36,8 @@ export async function readObject (
     const firstBlock = Math.floor(start / blockBytes)
     const blocksStart = firstBlock * blockBytes
     const table = await readChecksums(handle, head.subarray(0, headCount), { start: firstBlock, end: blockCount(end) }, key, file)
-    const blocks = new Uint8Array(Math.min(blockCount(end) * blockBytes, header.size) - blocksStart)
+    // Not zeroed: a read that does not fill it is refused.
+    const blocks = new Uint8Array(Buffer.allocUnsafeSlow(Math.min(blockCount(end) * blockBytes, header.size) - blocksStart).buffer)
     const count = await handle.read(blocks, bodyPosition(header.size) + blocksStart)
     if (count < blocks.length) throw corrupt(`its file ends ${blocks.length - count} bytes too early`, key, file)
     verifyBlocks(blocks, firstBlock, table, key, file, environment.crc32c)
