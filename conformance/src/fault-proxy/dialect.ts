@@ -25,7 +25,7 @@ const answers: Readonly<Record<Exclude<Refusal, 'reset'>, Readonly<Record<Dialec
 
 export function dialectOf ({ headers, path }: RequestFacts): Dialect {
   if (headers['x-ms-version'] !== undefined) return 'azure'
-  if (/^OSS/.test(headers.authorization ?? '')) return 'oss'
+  if (headers.authorization?.startsWith('OSS') === true) return 'oss'
   return /^\/(upload\/|batch\/|download\/)?storage\/v1|^\/batch\b/.test(path) || headers['x-goog-api-client'] !== undefined ? 'gcs' : 's3'
 }
 
