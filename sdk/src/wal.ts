@@ -18,8 +18,9 @@ import type { DurabilityScope, LatencyClass } from './object-store.ts'
  *
  * Fencing
  * W-7 Opening with a higher writer epoch fences: from the moment that open resolves, no append of a lower epoch is ever
- *     confirmed; it rejects with FENCED, at the latest when it would have been confirmed. Opening with an epoch that is
- *     not higher than the highest seen rejects with FENCED.
+ *     confirmed that the opened log does not recover; it rejects with FENCED, at the latest when it would have been confirmed. (What it
+ *     recovers may be confirmed late: an answer was on its way.) Opening with an epoch that is not higher than the highest seen
+ *     rejects with FENCED.
  *
  * Capacity
  * W-8 `append` rejects at once with OVER_CAPACITY when the record does not fit before older ones are trimmed; it never
