@@ -61,7 +61,7 @@ describe('a broker process whose WAL and default store change between its lives'
       const client = clientOf(broker)
       try {
         if (life === 0) await client.createTopic('t', { partitions: 1, configs: {} })
-        assert.deepEqual((await consumeAll(client, broker, 't')).map(value => value.slice(0, 6)), acknowledged, `life ${life}`)
+        assert.deepEqual((await consumeAll(client, broker, 't')).map(value => value.replace(/x+$/, '')), acknowledged, `life ${life}`)
         for (let n = 0; n < 12; n++) {
           const name = `${life} ${String(n).padStart(4, '0')}`
           // Some of it is uploaded in this life, some waits in the WAL for the next.
