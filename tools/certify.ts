@@ -1,6 +1,7 @@
 // `npm run certify`: certifies every bundled plugin on folders, and on each storage service that the environment names as the tests do
 // (STREAMBED_TEST_S3 and others; `tools/servers` starts some), and publishes the reports under docs/conformance, with their table, there and in
-// the README. An hour at most; one plugin after the other, so that latencies are its own.
+// the README. An hour at most; one plugin after the other, so that latencies are its own. With `--rounds N` everything runs N times instead, and nothing is
+// published: a sound plugin must never be said to fail.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -9,7 +10,7 @@ import { parseArgs } from 'node:util'
 import type { Report } from '@streambed/conformance'
 import { services } from '../core/test/support/services.ts'
 
-const { values } = parseArgs({ options: { level: { type: 'string', default: 'scale' }, 'measure-seconds': { type: 'string', default: '10' }, only: { type: 'string' } } })
+const { values } = parseArgs({ options: { level: { type: 'string', default: 'scale' }, 'measure-seconds': { type: 'string', default: '10' }, only: { type: 'string' }, rounds: { type: 'string' } } })
 const root = path.dirname(import.meta.dirname)
 const published = path.join(root, 'docs/conformance')
 /** What each published report is about, by its plugin's name. */
@@ -17,6 +18,8 @@ const placesFile = path.join(published, 'places.json')
 /** What a reader of the table should know. */
 const remarks = 'OS-D02 fails on fake-gcs-server, which takes bytes whose checksum is not the one that came with them; Google documents that it refuses them.'
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-certify-'))
+/** Where a run leaves its report; the next one replaces it. */
+const out = path.join(folder, 'report')
 const at = (name: string): string => path.join(folder, `${name}-{run}`)
 const disk = { plugin: '@streambed/object-store-fs', path: at('under') }
 
@@ -41,26 +44,39 @@ const remote: readonly Candidate[] = services.map(({ name, objects }) => {
 
 let failures = 0
 try {
-  for (const candidate of [...local, ...remote].filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))) certify(candidate)
-  writeTables()
+  const candidates = [...local, ...remote].filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))
+  if (values.rounds === undefined) {
+    for (const candidate of candidates) if (certify(candidate)) publish(candidate)
+    writeTables()
+  } else {
+    for (let round = 1; round <= Number(values.rounds); round++) {
+      console.log(`round ${round} of ${values.rounds}`)
+      for (const candidate of candidates) certify(candidate)
+    }
+    console.log(`${failures} of ${Number(values.rounds) * candidates.length} runs failed`)
+  }
 } finally {
   fs.rmSync(folder, { recursive: true, force: true })
 }
 process.exit(failures === 0 ? 0 : 1)
 
-function certify ({ name, on, options, plugin }: Candidate): void {
+/** Runs the suite into `out`. False when it came to no report. */
+function certify ({ name, on, options, plugin }: Candidate): boolean {
   const config = path.join(folder, `${name}.yaml`)
-  const out = path.join(folder, 'report')
   fs.writeFileSync(config, JSON.stringify(options))
   const args = ['run', '--plugin', plugin, '--config', config, '--level', values.level, '--measure-seconds', values['measure-seconds'], '--out', out]
   const { status, stderr, stdout } = spawnSync(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', path.join(root, 'conformance/src/cli/main.ts'), ...args], { cwd: root, encoding: 'utf8', timeout: 1_200_000 })
   console.log(`${name} on ${on}: ${stdout.split('\n', 1)[0] || stderr.trim().split('\n').at(-1)}`)
   if (status === null || status > 1) {
     failures++
-    return
+    return false
   }
   for (const line of stderr.split('\n').filter(line => /: (failed|notRun)/.test(line))) console.log(`  ${line}`)
   failures += status
+  return true
+}
+
+function publish ({ name, on }: Candidate): void {
   fs.mkdirSync(published, { recursive: true })
   for (const [from, to] of [['report.html', `${name}.html`], ['report.json', `${name}.json`], ['badge.svg', `${name}.svg`]] as const) {
     // Whoever reads it elsewhere has other folders.

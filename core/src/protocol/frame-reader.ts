@@ -2,11 +2,12 @@ import { FrameMemory, fresh } from './frame-memory.ts'
 
 const sizeBytes = 4
 /** Memory for a frame of which only the beginning is there: a larger claim is believed as its bytes arrive. */
-const believedBytes = 1024 * 1024
+const unprovenBytesMax = 1024 * 1024
 
 /**
  * Cuts a byte stream into Kafka frames (a four-byte size, then as many bytes). The bytes of a frame are copied once, out of
- * the receive buffer, into memory of their own; those of a frame larger than 1 MiB once more for each doubling.
+ * the receive buffer, into memory of their own; those of a frame larger than 1 MiB, and than all before it, once more for
+ * each doubling.
  */
 export class FrameReader {
   readonly #frameBytesMax: number
@@ -18,6 +19,8 @@ export class FrameReader {
   #frame: Uint8Array | undefined
   #filled = 0
   #wanted = 0
+  /** A claim up to here is believed at once: a frame as large has come in full. */
+  #believedBytes = unprovenBytesMax
 
   /** `memory` may be shared with other readers of the same thread. */
   constructor (options: { readonly frameBytesMax: number, readonly onFrame: (frame: Uint8Array) => void, readonly memory?: FrameMemory }) {
@@ -57,7 +60,7 @@ export class FrameReader {
 
   #begin (size: number): void {
     // Not from shared memory: a client that never sends the rest would hold it all.
-    this.#frame = fresh(Math.min(size, believedBytes))
+    this.#frame = fresh(Math.min(size, this.#believedBytes))
     this.#filled = 0
     this.#wanted = size
   }
@@ -75,6 +78,7 @@ export class FrameReader {
     this.#filled += taken
     if (this.#filled === this.#wanted) {
       this.#frame = undefined
+      this.#believedBytes = Math.max(this.#believedBytes, this.#wanted)
       this.#onFrame(target)
     }
     return taken

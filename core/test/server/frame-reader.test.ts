@@ -42,6 +42,13 @@ describe('frame reader', () => {
     assert.equal(framesOf([claim, Buffer.alloc(5 * 2 ** 20)], 0x0640_0000).held <= 10 * 2 ** 20, true)
   })
 
+  it('a size as large as one that has come in full is believed at once', () => {
+    const large = framed(Buffer.alloc(3 * 2 ** 20))
+    assert.equal(framesOf([large.subarray(0, 10), large.subarray(10), large.subarray(0, 10)], 2 ** 22).held, 3 * 2 ** 20)
+    const larger = framed(Buffer.alloc(4 * 2 ** 20))
+    assert.equal(framesOf([large.subarray(0, 10), large.subarray(10), larger.subarray(0, 10)], 2 ** 22).held, 3 * 2 ** 20)
+  })
+
   it('frames do not change with the memory that they came in', () => {
     const buffer = Buffer.from([0, 0, 0, 2, 1, 2])
     const frames: Uint8Array[] = []
