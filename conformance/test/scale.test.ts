@@ -48,6 +48,7 @@ const scaleMutants: readonly Mutant[] = [
   { defect: 'cannot keep the rate', caughtBy: 'W-S01', says: /were offered/, wal: (w, clock) => ({ append: async chunks => { clock.leap(900); return await w.append(chunks) } }) },
   { defect: 'serves many logs one after the other', caughtBy: 'W-S02', says: /were offered/, wal: (w, clock) => ({ append: async chunks => { clock.leap(900); return await w.append(chunks) } }) },
   { defect: 'gives back nothing that is trimmed', caughtBy: 'W-S03', says: /full/, wal: () => ({ trim: async () => {} }) },
+  { defect: 'keeps what it has confirmed', caughtBy: 'W-S04', says: /memory grew/, wal: w => ({ append: async chunks => { leaked.push(...chunks); return await w.append(chunks) } }) },
   { defect: 'takes its time for each append', caughtBy: 'ML-15', says: /are declared/, log: (l, clock) => ({ append: async (end, entries) => { clock.leap(2_000); await l.append(end, entries) } }) },
   { defect: 'reads all of a log that has a snapshot', caughtBy: 'ML-20', says: /to open and read/, opens: clock => { clock.leap(6_000) } }
 ]

@@ -64,6 +64,7 @@ export const walCatalogue: readonly CatalogueEntry[] = [
   { id: 'W-S01', level: 'scale', name: 'throughput' },
   { id: 'W-S02', level: 'scale', name: 'many_wals' },
   { id: 'W-S03', level: 'scale', name: 'trim_keeps_up' },
+  { id: 'W-S04', level: 'scale', name: 'lets_go_under_load' },
   { id: 'W-N11', level: 'core', name: 'lock_keeps_out' },
   { id: 'W-R13', level: 'core', name: 'trim_recovered' }
 ]

@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { ObjectStore } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, sameBytes } from '../assertions.ts'
+import { collectedBytes } from './collected-bytes.ts'
 import { keptRate, mib, sustained, type ScaleCheck } from './scale.ts'
 
 const KiB = 1024
@@ -78,20 +77,6 @@ const leaksNothing: ScaleCheck<ObjectStore> = async ({ open }) => {
 }
 
 export const objectStoreScale: Readonly<Record<string, ScaleCheck<ObjectStore>>> = { 'OS-S01': sustainsPuts, 'OS-S04': servesMany, 'OS-S05': leaksNothing }
-
-let collect: (() => void) | undefined
-
-/** Bytes that live after a collection. */
-function collectedBytes (): number {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
-  collect()
-  collect()
-  const { external, heapUsed } = process.memoryUsage()
-  return heapUsed + external
-}
 
 /** 0 where the system does not tell. */
 function openDescriptors (): number {

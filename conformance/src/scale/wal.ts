@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { pattern } from '../assertions.ts'
 import { NotRun } from '../faults/fault-harness.ts'
 import { recoverAll } from '../wal.ts'
+import { collectedBytes } from './collected-bytes.ts'
 import { keptRate, mib, sustained, type ScaleCheck } from './scale.ts'
 
 const recordBytes = 64 * 1024
 const logCount = 16
 const capacityBytesMax = 256 * 2 ** 20
+const busyCallers = 16
+const busyRecords = 256
+const busyRecordBytesMax = 2 ** 20
 const writer: WalWriter = { clusterId: 'conformance', nodeId: 7, writerEpoch: 1 }
 
 /** W-S01: appends at the declared rate, trimmed behind. */
@@ -53,7 +57,30 @@ const trimsInTime: ScaleCheck<Wal> = async ({ open }) => {
   return `${mib(4 * capacityBytes)} through ${mib(capacityBytes)}`
 }
 
-export const walScale: Readonly<Record<string, ScaleCheck<Wal>>> = { 'W-S01': sustainsAppends, 'W-S02': sustainsMany, 'W-S03': trimsInTime }
+/** W-S04: while appends never pause, what is confirmed and trimmed is let go: half of it would be a log that keeps all. */
+const letsGo: ScaleCheck<Wal> = async ({ open }) => {
+  await using wal = await open(0, writer)
+  await recoverAll(wal)
+  const { capacityBytes, recordBytesMax } = wal.usage()
+  const size = Math.min(busyRecordBytesMax, recordBytesMax, Math.floor(capacityBytes / (4 * busyCallers)))
+  const liveBytes: number[] = []
+  let begun = 0
+  await Promise.all(Array.from({ length: busyCallers }, async () => {
+    while (begun < busyRecords) {
+      const n = begun++
+      const position = await wal.append([pattern(size, n)])
+      // The other callers wait for the log meanwhile: it is never without work.
+      if (n % (busyRecords / 4) === 0) liveBytes.push(collectedBytes())
+      await wal.trim(position)
+    }
+  }))
+  const passed = size * busyRecords * 3 / 4
+  const grown = liveBytes.at(-1)! - liveBytes[0]!
+  assert.ok(grown < passed / 2, `memory grew by ${mib(grown)} while ${mib(passed)} of records were appended, confirmed and trimmed`)
+  return `memory ${grown < 0 ? '−' : '+'}${mib(Math.abs(grown))} while ${mib(passed)} of records passed`
+}
+
+export const walScale: Readonly<Record<string, ScaleCheck<Wal>>> = { 'W-S01': sustainsAppends, 'W-S02': sustainsMany, 'W-S03': trimsInTime, 'W-S04': letsGo }
 
 function trimming (wal: Wal): (n: number) => Promise<unknown> {
   const record = pattern(Math.min(recordBytes, wal.usage().recordBytesMax))

@@ -1,4 +1,5 @@
 import { StreambedError, type Environment, type ObjectStore, type Timer, type Wal, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
+import { takeBatch } from '@streambed/sdk/batch-log'
 import { Batching, batchRecordsMax } from './batching.ts'
 import { closed, fenced, isWorthRepeating, storeFailure } from './errors.ts'
 import { clusterIdBytesMax, encodeSlot, entryBytes, headerBytes, tokenBytes } from './format.ts'
@@ -71,8 +72,7 @@ export class ObjectWal implements Wal {
   readonly #recovered: readonly IndexedSlot[]
   readonly #takenOver: TakenOver
   readonly #recordBytesMax: number
-  #queue: PendingRecord[] = []
-  #queueHead = 0
+  readonly #queue: PendingRecord[] = []
   /** In the order of their numbers. */
   #slots: UnconfirmedSlot[] = []
   #uploadCount = 0
@@ -209,19 +209,7 @@ export class ObjectWal implements Wal {
   }
 
   #takeBatch (): PendingRecord[] {
-    const batch: PendingRecord[] = []
-    let bytes = 0
-    while (this.#queueHead < this.#queue.length && batch.length < batchRecordsMax) {
-      const next = this.#queue[this.#queueHead]!
-      if (batch.length > 0 && bytes + next.size > this.#options.batchBytesMax) break
-      bytes += next.size
-      batch.push(next)
-      this.#queueHead++
-    }
-    if (this.#queueHead === this.#queue.length) {
-      this.#queue = []
-      this.#queueHead = 0
-    }
+    const { batch, bytes } = takeBatch(this.#queue, batchRecordsMax, this.#options.batchBytesMax)
     this.#batching.take(bytes, batch.length, this.#environment.clock.monotonicMs())
     return batch
   }
@@ -294,9 +282,7 @@ export class ObjectWal implements Wal {
       this.#failure = error
       this.#environment.logger.error('the write-ahead log takes no more records', { code: error.code, cause: error.message })
     }
-    const queued = this.#queue.slice(this.#queueHead)
-    this.#queue = []
-    this.#queueHead = 0
+    const queued = this.#queue.splice(0)
     this.#batching.take(this.#batching.bytes, this.#batching.count, 0)
     for (const { records, stop } of fallen) {
       stop.abort()

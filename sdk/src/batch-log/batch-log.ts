@@ -5,6 +5,7 @@ import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, en
 import type { BatchIndex } from './batch-index.ts'
 import { blockBytes, viewOf } from './bytes.ts'
 import { outOfSpace, writeFailed } from './log-errors.ts'
+import { takeBatch } from './take-batch.ts'
 
 const zeros = new Uint8Array(blockBytes)
 
@@ -87,9 +88,8 @@ export class BatchLog implements Wal {
   readonly #header = new Uint8Array(batchHeaderBytes + 4 * batchRecordsMax)
   readonly #headerView = viewOf(this.#header)
   readonly #chunks: Uint8Array[] = []
-  readonly #batch: PendingAppend[] = []
+  #batch: PendingAppend[] = []
   #queue: PendingAppend[] = []
-  #queueHead = 0
   #queuedBytes = 0
   /** Of the batch in flight, header and padding included. */
   #inFlightBytes = 0
@@ -122,7 +122,7 @@ export class BatchLog implements Wal {
     if (size === 0 || size > this.#medium.recordBytesMax) {
       return Promise.reject(new StreambedError('INVALID_ARGUMENT', `a record has 1 to ${this.#medium.recordBytesMax} bytes. size=${size}`))
     }
-    const queued = queuedBatchesBytesMax(this.#queue.length - this.#queueHead + 1, this.#queuedBytes + size)
+    const queued = queuedBatchesBytesMax(this.#queue.length + 1, this.#queuedBytes + size)
     if (this.#end + this.#inFlightBytes + queued - this.#freeFrom > this.#medium.capacityBytes) {
       return Promise.reject(new StreambedError('OVER_CAPACITY', `the log is full until older records are trimmed. size=${size} usedBytes=${this.usage().usedBytes} capacityBytes=${this.#medium.capacityBytes}`))
     }
@@ -153,8 +153,7 @@ export class BatchLog implements Wal {
   }
 
   usage (): WalUsage {
-    const queuedCount = this.#queue.length - this.#queueHead
-    const queued = queuedCount === 0 ? 0 : queuedBatchesBytesMax(queuedCount, this.#queuedBytes)
+    const queued = this.#queue.length === 0 ? 0 : queuedBatchesBytesMax(this.#queue.length, this.#queuedBytes)
     return {
       usedBytes: this.#end - this.#freeFrom + this.#inFlightBytes + queued + this.#medium.bytesElsewhere(this.#trimmed),
       capacityBytes: this.#medium.capacityBytes,
@@ -184,7 +183,7 @@ export class BatchLog implements Wal {
     // What the same turn appends joins the first batch.
     await Promise.resolve()
     try {
-      while (this.#queueHead < this.#queue.length) {
+      while (this.#queue.length > 0) {
         this.#takeBatch()
         await this.#writeBatch()
       }
@@ -196,25 +195,14 @@ export class BatchLog implements Wal {
       this.#isRunning = false
     }
     // Appended or trimmed while the medium was tidied.
-    if (this.#queueHead < this.#queue.length) this.#start()
+    if (this.#queue.length > 0) this.#start()
   }
 
   #takeBatch (): void {
-    const batch = this.#batch
-    let payloadBytes = 0
-    while (this.#queueHead < this.#queue.length && batch.length < batchRecordsMax) {
-      const next = this.#queue[this.#queueHead]!
-      if (batch.length > 0 && payloadBytes + next.size > batchPayloadBytesMax) break
-      payloadBytes += next.size
-      batch.push(next)
-      this.#queueHead++
-    }
-    this.#queuedBytes -= payloadBytes
-    this.#inFlightBytes = batchBytes(batch.length, payloadBytes)
-    if (this.#queueHead === this.#queue.length) {
-      this.#queue = []
-      this.#queueHead = 0
-    }
+    const { batch, bytes } = takeBatch(this.#queue, batchRecordsMax, batchPayloadBytesMax)
+    this.#batch = batch
+    this.#queuedBytes -= bytes
+    this.#inFlightBytes = batchBytes(batch.length, bytes)
   }
 
   async #writeBatch (): Promise<void> {
@@ -283,11 +271,10 @@ export class BatchLog implements Wal {
   }
 
   #rejectAll (error: StreambedError): void {
-    const rejected = [...this.#batch, ...this.#queue.slice(this.#queueHead)]
+    const rejected = [...this.#batch, ...this.#queue]
     this.#batch.length = 0
     this.#chunks.length = 0
     this.#queue = []
-    this.#queueHead = 0
     this.#queuedBytes = 0
     this.#inFlightBytes = 0
     for (const record of rejected) record.reject(error)

@@ -1,4 +1,4 @@
-// What logs on files and disks have in common: the batch format, group commit, and reading back.
+// What logs have in common: taking batches from a queue; those on files and disks also the batch format, group commit, and reading back.
 export { BatchIndex } from './batch-index.ts'
 export { BatchLog } from './batch-log.ts'
 export { BatchReader, lastRecordOf } from './batch-reader.ts'
@@ -9,6 +9,7 @@ export { checkWriter, clusterIdBytesMax } from './check-writer.ts'
 export { makeFolder, syncParents } from './folders.ts'
 export { explainOpenFailure, fenced } from './log-errors.ts'
 export { owning, release } from './release.ts'
+export { takeBatch } from './take-batch.ts'
 
 export type { Batch, BatchSource } from './batch-reader.ts'
 export type { BatchMedium, LogState, OpenedBatchLog } from './batch-log.ts'
