@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { memorySettings } from './memory-settings.mjs'
+import { nodeSettings } from './node-settings.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const stampFile = path.join(root, 'node_modules', '.streambed-setup.json')
@@ -72,7 +72,7 @@ const node = nodeBinary()
 const child = spawn(node, [...chosen.node, ...args], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...memorySettings, ...process.env, PATH: `${path.join(root, 'node_modules', '.bin')}${path.delimiter}${process.env.PATH}` }
+  env: { ...nodeSettings, ...process.env, PATH: `${path.join(root, 'node_modules', '.bin')}${path.delimiter}${process.env.PATH}` }
 })
 // A terminal sends SIGINT to the whole group; a supervisor signals only this process. Both must reach the child once.
 process.on('SIGINT', () => { if (!process.stdin.isTTY) child.kill('SIGINT') })

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import path from 'node:path'
-import { memorySettings } from '../../tools/memory-settings.mjs'
+import { nodeSettings } from '../../tools/node-settings.mjs'
 
 const core = path.dirname(import.meta.dirname)
 const ticksPerSecond = 100
@@ -64,7 +64,7 @@ function start (args: readonly string[], ready: RegExp, environment: Readonly<Re
   const child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // As the launcher starts it; the ceiling gets them too.
-    env: { ...process.env, ...memorySettings, ...environment }
+    env: { ...process.env, ...nodeSettings, ...environment }
   })
   return new Promise((resolve, reject) => {
     let output = ''

@@ -1,0 +1,1 @@
+export const nodeSettings: Readonly<Record<string, string>>
