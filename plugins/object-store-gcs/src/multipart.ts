@@ -42,16 +42,14 @@ export class GcsMultipart implements MultipartService {
     return etag
   }
 
-  async complete ({ name, uploadId }: ServiceUpload, parts: readonly ServicePart[], { signal }: { readonly signal: AbortSignal }): Promise<{ readonly versionToken: string }> {
+  async complete ({ name, uploadId }: ServiceUpload, parts: readonly ServicePart[], { signal }: { readonly signal: AbortSignal }): Promise<string | undefined> {
     const list = parts.map(({ number, token }) => `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscaped(token)}</ETag></Part>`).join('')
     const { headers } = await this.#client.send({
       method: 'POST', path: `${this.#pathOf(name)}?${queryOf({ uploadId })}`, headers: { 'content-type': 'application/xml' },
       pieces: [Buffer.from(`<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`)], signal
     })
     const told = headers['x-goog-generation']
-    if (typeof told === 'string') return { versionToken: told }
-    const { headers: found } = await this.#client.send({ method: 'HEAD', path: this.#pathOf(name), signal })
-    return { versionToken: String(found['x-goog-generation'] ?? '') }
+    return typeof told === 'string' ? told : undefined
   }
 
   async abort ({ name, uploadId }: ServiceUpload, signal: AbortSignal): Promise<void> {

@@ -36,7 +36,7 @@ export class OssMultipart implements MultipartService {
     return etag
   }
 
-  async complete ({ name, uploadId }: ServiceUpload, parts: readonly ServicePart[], { ifAbsent, signal }: { readonly ifAbsent: boolean, readonly signal: AbortSignal }): Promise<{ readonly versionToken: string }> {
+  async complete ({ name, uploadId }: ServiceUpload, parts: readonly ServicePart[], { ifAbsent, signal }: { readonly ifAbsent: boolean, readonly signal: AbortSignal }): Promise<string | undefined> {
     if (ifAbsent) await this.#versioning.refuse(signal)
     const list = parts.map(({ number, token }) => `<Part><PartNumber>${number}</PartNumber><ETag>${xmlEscaped(token)}</ETag></Part>`).join('')
     const { body, headers } = await this.#client.send({
@@ -46,9 +46,7 @@ export class OssMultipart implements MultipartService {
     })
     if (ifAbsent) this.#versioning.refuseAnswer(headers)
     const etag = tokenOf(headers.etag ?? xmlText(new TextDecoder().decode(body), 'ETag'))
-    if (etag !== '') return { versionToken: etag }
-    const { headers: found } = await this.#client.send({ method: 'HEAD', name, signal })
-    return { versionToken: tokenOf(found.etag) }
+    return etag === '' ? undefined : etag
   }
 
   async abort ({ name, uploadId }: ServiceUpload, signal: AbortSignal): Promise<void> {

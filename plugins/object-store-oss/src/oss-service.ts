@@ -28,7 +28,7 @@ export class OssService implements ObjectService {
     this.#client = client
     this.#options = options
     this.#environment = environment
-    this.#versioning = new Versioning(client, environment.logger)
+    this.#versioning = new Versioning(client, environment)
     this.multipart = new OssMultipart(client, options, this.#versioning)
   }
 

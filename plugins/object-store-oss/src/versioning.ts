@@ -1,4 +1,4 @@
-import type { Logger } from '@streambed/sdk'
+import type { Environment } from '@streambed/sdk'
 import { xmlText, type HttpAnswer } from '@streambed/sdk/remote'
 import type { OssClient } from './client.ts'
 import { VersionedBucket, VersioningUnknown, failureOf } from './errors.ts'
@@ -9,24 +9,25 @@ import { VersionedBucket, VersioningUnknown, failureOf } from './errors.ts'
  */
 export class Versioning {
   readonly #client: OssClient
-  readonly #logger: Logger
+  readonly #environment: Environment
   #isKnown = false
 
-  constructor (client: OssClient, logger: Logger) {
+  constructor (client: OssClient, environment: Environment) {
     this.#client = client
-    this.#logger = logger
+    this.#environment = environment
   }
 
   /** Asks once, before anything is created. Throws `VersionedBucket`, or `VersioningUnknown` while there is no answer. */
   async refuse (signal: AbortSignal): Promise<void> {
     if (this.#isKnown) return
     let status: string | undefined
+    this.#environment.metrics.count('object_store_get_requests')
     try {
       status = xmlText(await this.#client.ask({ method: 'GET', query: { versioning: '' }, signal }), 'Status')
     } catch (error) {
       if (failureOf(error).code !== 'PERMISSION_DENIED') throw new VersioningUnknown(error)
       // The answers to what we write will tell.
-      this.#logger.warn('not allowed to see whether the bucket has versioning, under which nothing can be created conditionally; allow oss:GetBucketVersioning')
+      this.#environment.logger.warn('not allowed to see whether the bucket has versioning, under which nothing can be created conditionally; allow oss:GetBucketVersioning')
     }
     if (status !== undefined && status !== '') throw new VersionedBucket(status)
     this.#isKnown = true

@@ -89,7 +89,7 @@ export class S3Service implements ObjectService {
   failureOf (error: unknown): ServiceFailure { return failureOf(error) }
   close (): void { this.#client.destroy() }
 
-  /** Directory buckets list in no order, and only by prefixes that end with a `/`. */
+  /** Directory buckets list in no order, and only by prefixes that end with a `/`. Counts the requests after the first. */
   async * #listings (prefix: string, signal: AbortSignal): AsyncGenerator<readonly ObjectInfo[]> {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     let token: string | undefined
@@ -99,6 +99,7 @@ export class S3Service implements ObjectService {
       }), { abortSignal: signal })
       yield (page.Contents ?? []).map(infoOf)
       token = page.NextContinuationToken
+      if (token !== undefined) this.#environment.metrics.count('object_store_list_requests')
     } while (token !== undefined)
   }
 }
@@ -129,16 +130,14 @@ class S3Multipart implements MultipartService {
     return ETag!
   }
 
-  async complete ({ name, uploadId }: ServiceUpload, parts: readonly { readonly number: number, readonly token: string }[], { ifAbsent, signal }: { readonly ifAbsent: boolean, readonly signal: AbortSignal }): Promise<{ readonly versionToken: string }> {
+  async complete ({ name, uploadId }: ServiceUpload, parts: readonly { readonly number: number, readonly token: string }[], { ifAbsent, signal }: { readonly ifAbsent: boolean, readonly signal: AbortSignal }): Promise<string | undefined> {
     const { ETag } = await this.#client.send(new CompleteMultipartUploadCommand({
       Bucket: this.#options.bucket, Key: name, UploadId: uploadId,
       MultipartUpload: { Parts: parts.map(({ number, token }) => ({ PartNumber: number, ETag: token })) },
       ...ifAbsent ? { IfNoneMatch: '*' } : {}
     }), { abortSignal: signal })
     // Ceph completes without telling the ETag.
-    if (ETag !== undefined && ETag !== '') return { versionToken: tokenOf(ETag) }
-    const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#options.bucket, Key: name }), { abortSignal: signal })
-    return { versionToken: tokenOf(head.ETag) }
+    return ETag === undefined || ETag === '' ? undefined : tokenOf(ETag)
   }
 
   async abort ({ name, uploadId }: ServiceUpload, signal: AbortSignal): Promise<void> {

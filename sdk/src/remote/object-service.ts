@@ -3,7 +3,7 @@ import type { ByteRange, Finding, ObjectInfo, ObjectPage } from '../object-store
 
 /**
  * What a storage service is asked over the network: one request a call, no retries, no checks of arguments, no
- * deadlines. A driver for a cloud implements this over the cloud's own client; `RemoteObjectStore` makes the contract
+ * deadlines. Requests beyond that one are counted by the driver itself, as `RemoteObjectStore` counts. A driver for a cloud implements this over the cloud's own client; `RemoteObjectStore` makes the contract
  * of it. Names are whole: the operator's prefix is already in front. Rejections are the client's own errors, which
  * `failureOf` explains.
  *
@@ -54,8 +54,8 @@ export interface MultipartService {
   start (name: string, options: { readonly owner: string, readonly ifAbsent: boolean, readonly signal: AbortSignal }): Promise<string>
   /** Resolves with what `complete` needs to name the part. */
   uploadPart (upload: ServiceUpload, part: { readonly number: number, readonly pieces: readonly Uint8Array[], readonly size: number, readonly crc32c: number, readonly signal: AbortSignal }): Promise<string>
-  /** `parts` in order, numbered from 1. */
-  complete (upload: ServiceUpload, parts: readonly ServicePart[], options: { readonly ifAbsent: boolean, readonly owner: string, readonly signal: AbortSignal }): Promise<{ readonly versionToken: string }>
+  /** `parts` in order, numbered from 1. Resolves with the object's version token; undefined where the answer tells none. */
+  complete (upload: ServiceUpload, parts: readonly ServicePart[], options: { readonly ifAbsent: boolean, readonly owner: string, readonly signal: AbortSignal }): Promise<string | undefined>
   /** Idempotent. */
   abort (upload: ServiceUpload, signal: AbortSignal): Promise<void>
   list (prefix: string, signal: AbortSignal): AsyncIterable<ServiceUpload & { readonly startedMs: number }>

@@ -104,6 +104,6 @@ export function errorOf (action: string, { code, detail, remedy }: ServiceFailur
   return new StreambedError(verdict, `${action} failed. ${remedy === undefined ? '' : `${remedy} `}${detail}`, { cause })
 }
 
-function unknownOutcome (action: string, cause: unknown): StreambedError {
+export function unknownOutcome (action: string, cause: unknown): StreambedError {
   return new StreambedError('OUTCOME_UNKNOWN', `${action}: no answer came; it may have taken effect`, { cause })
 }

@@ -2,7 +2,7 @@ import { StreambedError } from '../errors.ts'
 import type { CallOptions, MultipartUpload, ObjectBody, ObjectStoreCapabilities, StoredObject } from '../object-store.ts'
 import { describeBody } from './body.ts'
 import type { MultipartService, ServicePart, ServiceUpload } from './object-service.ts'
-import { invalidArgument, type RemoteCalls } from './remote-calls.ts'
+import { invalidArgument, unknownOutcome, type RemoteCalls } from './remote-calls.ts'
 
 type Limits = Exclude<ObjectStoreCapabilities['multipart'], false>
 
@@ -69,11 +69,14 @@ export class RemoteUpload implements MultipartUpload {
     this.#hasEnded = true
   }
 
-  /** A lost answer looks like an upload that never was: whose object is there now decides. */
+  /** A lost answer looks like an upload that never was: whose object is there now decides. So it does where the answer tells no version. */
   async #completed (parts: readonly ServicePart[], signal: AbortSignal | undefined): Promise<{ readonly versionToken: string }> {
     const { ifAbsent, key, owner, upload } = this.#facts
     try {
-      return await this.#calls.run(`completing the upload of ${key}`, { effect: 'write', signal }, inner => this.#service.complete(upload, parts, { ifAbsent, owner, signal: inner }))
+      const action = `completing the upload of ${key}`
+      const versionToken = await this.#calls.run(action, { effect: 'write', signal }, inner => this.#service.complete(upload, parts, { ifAbsent, owner, signal: inner }))
+      if (versionToken === undefined) throw unknownOutcome(action, new Error('the answer tells no version'))
+      return { versionToken }
     } catch (failure) {
       if (!StreambedError.is(failure, 'ALREADY_EXISTS', 'OUTCOME_UNKNOWN', 'NOT_FOUND')) throw failure
       return await this.#calls.settle(key, owner, failure, signal).catch((verdict: unknown) => {

@@ -21,6 +21,8 @@ export class MemoryService implements ObjectService {
   readonly requests: string[] = []
   /** Called before and after each request takes effect; may throw, or never resolve. */
   disturb: (request: string, when: 'before' | 'after') => void | Promise<void> = () => {}
+  /** Whether the answer to a completion names the version. */
+  tellsVersions = true
   isClosed = false
   readonly #nowMs: () => number
   readonly #kept = new Map<string, Kept>()
@@ -75,7 +77,7 @@ export class MemoryService implements ObjectService {
       const bytes = Buffer.concat(parts.map(({ token }) => upload.parts.get(token)!))
       const stored = this.#store(name, bytes, { crc32c: crc32c(bytes), owner }, ifAbsent)
       this.#uploads.delete(uploadId)
-      return stored
+      return this.tellsVersions ? stored.versionToken : undefined
     }),
     abort: async ({ uploadId }) => { await this.#request('abort', async () => { this.#uploads.delete(uploadId) }) },
     list: async function * (this: MemoryService, prefix: string) {

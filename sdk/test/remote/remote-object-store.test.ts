@@ -161,6 +161,16 @@ describe('sdk: RemoteObjectStore', () => {
     }
   })
 
+  it('a completion whose answer tells no version is asked for it, which is counted', async () => {
+    const { counts, service, store } = setUp()
+    service.tellsVersions = false
+    const upload = await store.startMultipart('a')
+    await upload.uploadPart(1, body)
+    const { versionToken } = await upload.complete()
+    assert.equal(counts['object_store_get_requests'], 1)
+    assert.equal(versionToken, (await store.head('a')).versionToken)
+  })
+
   it('an upload that was swept cannot be completed, whatever is there by now', async () => {
     const { store } = setUp()
     const upload = await store.startMultipart('a')
