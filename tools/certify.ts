@@ -38,7 +38,7 @@ const remote: readonly Candidate[] = services.map(({ name, objects }) => {
   const { endpoint, plugin, prefix, ...options } = objects() as { readonly plugin: string, readonly prefix: string, readonly endpoint?: string }
   return {
     name: `object-store-${name}`, plugin: `@streambed/object-store-${plugin}`, on: serviceNames[name] ?? 'the service of an account',
-    options: { ...options, prefix: `${prefix}{run}/`, requestTimeout: '2s', ...endpoint === undefined ? {} : { endpoint: `{proxy:${endpoint}}` } }
+    options: { ...options, prefix: `${prefix}{run}/`, requestTimeout: '4s', ...endpoint === undefined ? {} : { endpoint: `{proxy:${endpoint}}` } }
   }
 })
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { checkMsMax } from '../src/certify/certify.ts'
 import { certificateOf, certify, newKey, reportSchema, Target, verifyCertificate, type Report } from '@streambed/conformance'
 import { StreambedError } from '@streambed/sdk'
 
@@ -49,6 +50,11 @@ describe('certification', () => {
     assert.deepEqual([measurement?.id, measurement?.count, measurement?.failures], ['OS-P02', 8, 0])
     assert.equal(measurement?.histogram.reduce((sum, { count }) => sum + count, 0), 8)
     assert.equal(report.level, 'none', 'a part of the checks claims no level')
+  })
+
+  it('waits for a check as long as it was told to take, and then some', () => {
+    assert.equal(checkMsMax({ measureMs: 30_000, spellMs: 2_000 }) > 3 * 30_000 + 60_000, true)
+    assert.equal(checkMsMax({ measureMs: 30_000, spellMs: 1_800_000 }) > 3 * 1_800_000, true)
   })
 
   it('names every check that it does not have, and why', async () => {
@@ -152,7 +158,7 @@ describe('certification', () => {
     })
 
     it('lists every check of a kind', () => {
-      assert.equal(run('list', 'wal').stdout.trim().split('\n').length, 65)
+      assert.equal(run('list', 'wal').stdout.trim().split('\n').length, 66)
     })
   })
 })

@@ -12,7 +12,14 @@ import { within } from './within.ts'
 
 /** A service that is absent or misconfigured is told of within this. */
 const preflightMsMax = 25_000
-const checkMsMax = 180_000
+/** What a check may take besides the times that it is given. */
+const graceMs = 180_000
+/** Spells of faults, or measurements, in one check at most. */
+const spellsMax = 4
+
+/** After this a check has no end: it counts as failed. Both in ms. */
+export function checkMsMax ({ measureMs, spellMs }: { readonly measureMs: number, readonly spellMs: number }): number { return graceMs + spellsMax * (measureMs + spellMs) }
+
 export interface CertifyOptions {
   readonly level: Level
   /** Only these ids. The report then claims no level. */
@@ -50,7 +57,7 @@ export async function certify (target: Target, { level, load = defaultLoad, meas
   const checks: CheckResult[] = []
   const measurements: Measurement[] = []
   for (const [done, entry] of entries.entries()) {
-    const check = await runCheck(entry, registered.get(entry.id), declaredClass(target), environment, measurements)
+    const check = await runCheck(entry, registered.get(entry.id), { declared: target.declaredClass, limitMs: checkMsMax({ measureMs, spellMs: pace.spellMs }) }, environment, measurements)
     checks.push(check)
     const spentMs = clock.monotonicMs() - startMs
     onProgress?.({ done: done + 1, total: entries.length, check, leftMs: spentMs / (done + 1) * (entries.length - done - 1) })
@@ -78,7 +85,7 @@ export async function certify (target: Target, { level, load = defaultLoad, meas
   }
 }
 
-async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = { runs: [], skipped: undefined }, declared: LatencyClass | undefined, { clock }: Environment, measurements: Measurement[]): Promise<CheckResult> {
+async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = { runs: [], skipped: undefined }, { declared, limitMs }: { readonly declared: LatencyClass | undefined, readonly limitMs: number }, { clock }: Environment, measurements: Measurement[]): Promise<CheckResult> {
   const { id, level, missing, name } = entry
   if (missing !== undefined) return { id, level, name, outcome: 'missing', reason: missingBecause[missing] }
   if (skipped !== undefined) return { id, level, name, outcome: 'notApplicable', reason: skipped }
@@ -88,7 +95,7 @@ async function runCheck (entry: CatalogueEntry, { runs, skipped }: Registered = 
   const result = (outcome: CheckResult['outcome'], reason?: string): CheckResult => ({ id, level, name, outcome, durationMs: Math.round(clock.monotonicMs() - startMs), ...reason === undefined ? {} : { reason }, ...detail === undefined ? {} : { detail } })
   try {
     for (const run of runs) {
-      const measurement = await within(clock, checkMsMax, `no end within ${checkMsMax / 1000} s`, run())
+      const measurement = await within(clock, limitMs, `no end within ${limitMs / 1000} s`, run())
       if (measurement === undefined) continue
       if (typeof measurement === 'string') { detail = measurement; continue }
       measurements.push(measurement)
@@ -120,8 +127,6 @@ async function reachable (target: Target, run: string, environment: Environment)
     aborter.abort()
   }
 }
-
-function declaredClass ({ capabilities }: Target): LatencyClass | undefined { return (capabilities as { readonly latencyClass?: LatencyClass }).latencyClass }
 
 /** The highest level up to which nothing failed and nothing was left out. */
 function levelReached (requested: Level, checks: readonly CheckResult[]): Level | 'none' {

@@ -61,10 +61,27 @@ export function measurementsOf (kind: Plugin['kind'], capabilities: object): rea
   return loads[kind].filter(({ id }) => id !== 'OS-P04' || (capabilities as ObjectStoreCapabilities).conditionalCreate !== 'none').map(({ id }) => id)
 }
 
-/** Offers the load `id` for `durationMs`; latencies count from when an operation was due. */
-export async function measure (kind: Plugin['kind'], id: string, durationMs: number, instance: Instance, { clock }: Environment): Promise<Measurement> {
-  const { bounds, operation, perSecond, prepare } = loads[kind].find(load => load.id === id)!
-  const act = await prepare(instance)
+/** Of one load. What else runs on a shared machine only adds to latencies: a miss counts when it is repeated. */
+const attemptsMax = 3
+
+/**
+ * Offers the load `id` for `durationMs`, and again as long as the latencies miss the class `wanted`, three times at most.
+ * Resolves with the last measurement. Operations that fail are a result at once.
+ */
+export async function measure (kind: Plugin['kind'], id: string, durationMs: number, instance: Instance, environment: Environment, wanted: LatencyClass = 'C'): Promise<Measurement> {
+  const load = loads[kind].find(candidate => candidate.id === id)!
+  const act = await load.prepare(instance)
+  let begun = 0
+  const next = async (): Promise<unknown> => await act(begun++)
+  for (let attempts = 1; ; attempts++) {
+    const found = await measureOnce(load, durationMs, next, environment)
+    const isMissed = order.indexOf(found.class) > order.indexOf(wanted)
+    if (!isMissed || found.failures > 0 || attempts === attemptsMax) return { ...found, attempts }
+  }
+}
+
+/** Latencies count from when an operation was due. */
+async function measureOnce ({ bounds, id, operation, perSecond }: Load, durationMs: number, act: () => Promise<unknown>, { clock }: Environment): Promise<Omit<Measurement, 'attempts'>> {
   const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: 3 })
   const count = Math.max(1, Math.round(durationMs / 1000 * perSecond))
   const startMs = clock.monotonicMs()
@@ -75,7 +92,7 @@ export async function measure (kind: Plugin['kind'], id: string, durationMs: num
     const dueMs = startMs + n * 1000 / perSecond
     const waitMs = dueMs - clock.monotonicMs()
     if (waitMs > 0) await sleep(clock, waitMs)
-    pending.push(act(n).then(() => {
+    pending.push(act().then(() => {
       const latencyMs = clock.monotonicMs() - dueMs
       histogram.recordValue(Math.max(1, Math.round(latencyMs * 1000)))
       bars[barOf(latencyMs)] = (bars[barOf(latencyMs)] ?? 0) + 1

@@ -111,7 +111,7 @@ export function registeredChecks (target: Target, { counters, environment, load,
   for (const id of measurementsOf(target.plugin.kind, target.capabilities)) {
     add(id, async () => await inPlace(target, nextPlace(), environment, async name => {
       await using instance = await target.open(target.place(name), environment, measuringWriter)
-      return await measure(target.plugin.kind, id, measureMs, instance, environment)
+      return await measure(target.plugin.kind, id, measureMs, instance, environment, target.declaredClass)
     }))
   }
   return found

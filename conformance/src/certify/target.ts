@@ -4,7 +4,7 @@ import { createRequire, findPackageJSON } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
-  StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type MetadataLog, type MetadataLogCapabilities, type ObjectStore, type ObjectStoreCapabilities,
+  StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type LatencyClass, type MetadataLog, type MetadataLogCapabilities, type ObjectStore, type ObjectStoreCapabilities,
   type ObjectStorePlugin, type Plugin, type PriceTable, type Wal, type WalCapabilities, type WalWriter
 } from '@streambed/sdk'
 import { References } from '@streambed/sdk/node'
@@ -54,6 +54,9 @@ export class Target {
     this.#subject = subject
     this.#store = store
   }
+
+  /** The latency class that the plugin promises, where it promises one. */
+  get declaredClass (): LatencyClass | undefined { return (this.capabilities as { readonly latencyClass?: LatencyClass }).latencyClass }
 
   /** MISCONFIGURED says what is wrong with the plugin or its options, and what was expected. */
   static async load ({ baseFolder, options: { store, ...options }, plugin: name, variables }: TargetSpec): Promise<Target> {

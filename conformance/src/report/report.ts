@@ -16,6 +16,8 @@ const measurement = z.strictObject({
   p99Ms: ms,
   p999Ms: ms,
   maxMs: ms,
+  /** How often it was measured: again while it missed the declared class. The figures are the last ones. */
+  attempts: z.number().int().min(1),
   class: latencyClass.meta({ description: "The best class whose bounds all hold; 'none' when class C's do not." }),
   histogram: z.array(z.strictObject({ untilMs: ms, count })).meta({ description: 'Counts of answers by time, each up to untilMs, doubling.' })
 })
