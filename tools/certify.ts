@@ -21,15 +21,17 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-certify-'))
 /** Where a run leaves its report; the next one replaces it. */
 const out = path.join(folder, 'report')
 const at = (name: string): string => path.join(folder, `${name}-{run}`)
+/** Some checks go through a whole log several times. */
+const capacity = values.rounds === undefined ? '256MiB' : '64MiB'
 const disk = { plugin: '@streambed/object-store-fs', path: at('under') }
 
 interface Candidate { readonly name: string, readonly plugin: string, readonly on: string, readonly options: object }
 
 const local: readonly Candidate[] = [
   { name: 'object-store-fs', plugin: '@streambed/object-store-fs', on: 'ext4', options: { path: at('objects') } },
-  { name: 'wal-regional-disk', plugin: '@streambed/wal-regional-disk', on: 'ext4', options: { path: at('wal'), capacity: '256MiB' } },
-  { name: 'wal-efs', plugin: '@streambed/wal-efs', on: 'ext4', options: { path: at('wal'), capacity: '256MiB', segmentBytes: '16MiB' } },
-  { name: 'wal-object', plugin: '@streambed/wal-object', on: 'object-store-fs on ext4', options: { capacity: '256MiB', putDeadlineMs: '10s', latencyClass: 'A', store: disk } },
+  { name: 'wal-regional-disk', plugin: '@streambed/wal-regional-disk', on: 'ext4', options: { path: at('wal'), capacity } },
+  { name: 'wal-efs', plugin: '@streambed/wal-efs', on: 'ext4', options: { path: at('wal'), capacity, segmentBytes: '16MiB' } },
+  { name: 'wal-object', plugin: '@streambed/wal-object', on: 'object-store-fs on ext4', options: { capacity, putDeadlineMs: '10s', latencyClass: 'A', store: disk } },
   { name: 'metadata-file', plugin: '@streambed/metadata-file', on: 'ext4', options: { path: at('metadata') } },
   { name: 'metadata-object', plugin: '@streambed/metadata-object', on: 'object-store-fs on ext4', options: { putDeadlineMs: '10s', store: disk } }
 ]

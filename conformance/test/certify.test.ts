@@ -36,7 +36,7 @@ describe('certification', () => {
     })
   }
 
-  for (const { caughtBy, plugin } of [{ plugin: memoryStore, caughtBy: ['OS-D01'] }, { plugin: memoryWal, caughtBy: ['W-R03', 'W-N03'] }]) {
+  for (const { caughtBy, plugin } of [{ plugin: memoryStore, caughtBy: ['OS-D01'] }, { plugin: memoryWal, caughtBy: ['W-R03', 'W-R09', 'W-N03'] }]) {
     it(`finds that what ${path.basename(plugin, '.ts')} acknowledged is gone after a kill, by ${caughtBy.join(' and ')}`, async () => {
       const report = await certify(await load(plugin, { name: '{run}' }), { level: 'durability', seed: 1, measureMs: 100 })
       assert.deepEqual([report.verdict, report.level, failed(report)], ['failed', 'core', caughtBy])

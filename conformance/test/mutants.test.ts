@@ -14,6 +14,14 @@ const infoWith = <T extends StoredObject>(info: T, change: Partial<T>): T => ({ 
 /** Deletions so far, by the medium that stores share. */
 const removals = new WeakMap<MemoryObjectMedium, number>()
 
+/** What objects were before their last put, by the medium that stores share. */
+const earlier = new WeakMap<MemoryObjectMedium, Map<string, Uint8Array>>()
+const earlierOn = (medium: MemoryObjectMedium): Map<string, Uint8Array> => {
+  const found = earlier.get(medium) ?? new Map<string, Uint8Array>()
+  earlier.set(medium, found)
+  return found
+}
+
 /** Each defect, and the check that must name it. */
 const objectStoreMutants: readonly { readonly defect: string, readonly caughtBy: string, readonly break: (s: ObjectStore, m: MemoryObjectMedium) => Partial<ObjectStore> }[] = [
   { defect: 'loses the last byte of large objects', caughtBy: 'OS-C01', break: s => ({ put: (k, b, o) => s.put(k, b instanceof Uint8Array && b.length > 70_000 ? b.subarray(0, -1) : b, o) }) },
@@ -56,6 +64,11 @@ const objectStoreMutants: readonly { readonly defect: string, readonly caughtBy:
   { defect: 'starts at startAfter, not after it', caughtBy: 'OS-L03', break: s => ({ list: async (p, o) => { const page = await s.list(p, o); if (o?.startAfter === undefined) return page; const at = await s.head(o.startAfter).catch(() => undefined); return at === undefined ? page : { ...page, objects: [at, ...page.objects] } } }) },
   { defect: 'finds a sound service wanting', caughtBy: 'OS-C16', break: () => ({ preflight: async () => [{ severity: 'warning', problem: 'none', remedy: 'none' }] }) },
   { defect: 'shows new objects to who wrote them alone', caughtBy: 'OS-K01', break: s => { const own = new Set<string>(); return { put: async (k, b, o) => { own.add(k); return await s.put(k, b, o) }, get: async (k, o) => { if (!own.has(k)) throw new StreambedError('NOT_FOUND', k); return await s.get(k, o) } } } },
+  { defect: 'reads an earlier version now and then', caughtBy: 'OS-K02', break: (s, m) => { let gets = 0; return {
+    put: async (k, b, o) => { const before = m.objects.get(k)?.bytes; if (before !== undefined) earlierOn(m).set(k, before); return await s.put(k, b, o) },
+    get: async (k, o) => { const now = await s.get(k, o); return ++gets % 5 === 0 ? earlierOn(m).get(k) ?? now : now }
+  } } },
+  { defect: 'deletes when it has said so', caughtBy: 'OS-K08', break: s => ({ delete: async keys => { void pause().then(async () => await s.delete(keys)); return keys.map(key => ({ kind: 'deleted', key })) } }) },
   { defect: 'reads what another has deleted', caughtBy: 'OS-K03', break: s => { const cache = new Map<string, Uint8Array>(); return { get: async (k, o) => { try { const got = await s.get(k, o); cache.set(k, got); return got } catch (error) { const old = cache.get(k); if (old === undefined) throw error; return old } } } } },
   { defect: 'remembers misses', caughtBy: 'OS-K05', break: s => { const missed = new Set<string>(); return { get: async (k, o) => { if (missed.has(k)) throw new StreambedError('NOT_FOUND', k); return await s.get(k, o).catch((error: unknown) => { missed.add(k); throw error }) } } } },
   { defect: 'loses the folder under a put to a delete', caughtBy: 'OS-K09', break: (s, m) => ({

@@ -28,7 +28,7 @@ describe('checks with processes that are stopped, watched or cut off', function 
   const audited = hasStrace ? ['W-D01'] : []
 
   it('pass a sound WAL, and leave nothing behind', async () => {
-    const ids = ['W-N03', 'W-D03', 'W-D04', ...audited]
+    const ids = ['W-N03', 'W-R09', 'W-D03', 'W-D04', ...audited]
     assert.deepEqual(await outcomesOf('@streambed/wal-efs', ids, efs()), Object.fromEntries(ids.map(id => [id, 'passed'])))
     assert.deepEqual(readdirSync(folder), [])
   })
@@ -38,12 +38,17 @@ describe('checks with processes that are stopped, watched or cut off', function 
   for (const { caughtBy, plugin } of [
     { plugin: 'unflushed-wal', caughtBy: ['W-D03', ...audited] },
     { plugin: 'nameless-wal', caughtBy: ['W-D04'] },
-    { plugin: 'unfenced-wal', caughtBy: ['W-N03'] }
+    { plugin: 'unfenced-wal', caughtBy: ['W-N03'] },
+    { plugin: 'overtrimming-wal', caughtBy: ['W-R09'] }
   ]) {
     it(`catch ${plugin}, by ${caughtBy.join(' and ')}`, async () => {
       assert.deepEqual(await outcomesOf(fixture(plugin), caughtBy, efs()), Object.fromEntries(caughtBy.map(id => [id, 'failed'])))
     })
   }
+
+  it('pass a store that keeps its places apart, and catch one that does not, by OS-C10', async () => {
+    for (const [keepsApart, outcome] of [[true, 'passed'], [false, 'failed']]) assert.deepEqual(await outcomesOf(fixture('sibling-store'), ['OS-C10'], { name: '{run}', keepsApart }), { 'OS-C10': outcome })
+  })
 
   it('catch overbold-log, by ML-18', async () => { assert.deepEqual(await outcomesOf(fixture('overbold-log'), ['ML-18'], onFiles()), { 'ML-18': 'failed' }) })
 })

@@ -2,7 +2,7 @@ import { metadataLogConformance, type Measurement } from '@streambed/conformance
 import { StreambedError, type Clock, type Environment, type MetadataLog, type ObjectStore, type Plugin, type PriceTable, type Wal, type WalWriter } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import {
-  MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, memoryMetadataLogCapabilities
+  MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, memoryMetadataLogCapabilities, memoryWalCapabilities
 } from '@streambed/sdk/testing'
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
@@ -66,6 +66,9 @@ const scaleMutants: readonly Mutant[] = [
   { defect: 'serves many logs one after the other', caughtBy: 'W-S02', says: /were offered/, wal: (w, clock) => ({ append: async chunks => { clock.leap(900); return await w.append(chunks) } }) },
   { defect: 'gives back nothing that is trimmed', caughtBy: 'W-S03', says: /full/, wal: () => ({ trim: async () => {} }) },
   { defect: 'keeps what it has confirmed', caughtBy: 'W-S04', says: /memory grew/, wal: w => ({ append: async chunks => { leaked.push(...chunks); return await w.append(chunks) } }) },
+  { defect: 'takes its time to recover', caughtBy: 'W-R10', says: /took/, wal: (w, clock) => ({ recover: async function * () { clock.leap(40_000); yield * w.recover() } }) },
+  { defect: 'holds what it recovers', caughtBy: 'W-R10', says: /memory grew/, wal: w => ({ recover: async function * () { for await (const record of w.recover()) { leaked.push(new Uint8Array(8 * 2 ** 20)); yield record } } }) },
+  { defect: 'is long to take over', caughtBy: 'W-N09', says: /taking over took/, opens: clock => { clock.leap(6_000) } },
   { defect: 'takes its time for each append', caughtBy: 'ML-15', says: /are declared/, log: (l, clock) => ({ append: async (end, entries) => { clock.leap(2_000); await l.append(end, entries) } }) },
   { defect: 'reads all of a log that has a snapshot', caughtBy: 'ML-20', says: /to open and read/, opens: clock => { clock.leap(6_000) } }
 ]
@@ -102,7 +105,7 @@ describe('level scale', () => {
   const run = async (id: string, mutant: Partial<Mutant>): Promise<string> => {
     const clock = new LeapingClock()
     const environment: Environment = { ...nodeEnvironment(), clock }
-    return await scaleChecks(kindOf(id)).get(id)!({ environment, load: { bytesPerSecond: 4 * 2 ** 20, entriesPerSecond: 20 }, durationMs: 500, open: opener(kindOf(id), mutant, clock) })
+    return await scaleChecks(kindOf(id)).get(id)!({ environment, load: { bytesPerSecond: 4 * 2 ** 20, entriesPerSecond: 20 }, durationMs: 500, capabilities: kindOf(id) === 'wal' ? memoryWalCapabilities : {}, open: opener(kindOf(id), mutant, clock) })
   }
   const ids = (['objectStore', 'wal', 'metadataLog'] as const).flatMap(kind => [...scaleChecks(kind).keys()])
 

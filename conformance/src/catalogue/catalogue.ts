@@ -17,11 +17,13 @@ export interface CatalogueEntry {
 }
 
 export const missingBecause = {
-  contract: 'the contract has no such call',
+  contract: 'the contract has no such call, or does not tell what would be compared',
   hours: 'it takes an hour or more; a soak is not built',
   root: 'it needs root and a layer below the file system; the bundled plugins are tested so by their own tests',
   cloud: 'it needs an account whose settings the suite may change',
-  unbuilt: 'it is not built'
+  machine: 'where other programs run it would judge them, too; the figures are in the report',
+  caller: 'it is about who calls the plugin: how often losers of a race ask again is up to them',
+  later: 'what it is about is not in this version of Streambed'
 } as const
 
 const catalogues: Readonly<Record<Plugin['kind'], readonly CatalogueEntry[]>> = {

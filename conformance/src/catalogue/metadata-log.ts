@@ -16,13 +16,13 @@ export const metadataLogCatalogue: readonly CatalogueEntry[] = [
   { id: 'ML-13', level: 'fault', name: 'checksum_chain' },
   { id: 'ML-14', level: 'core', name: 'max_entry' },
   { id: 'ML-15', level: 'scale', name: 'burst' },
-  { id: 'ML-16', level: 'scale', name: 'contention_backoff', missing: 'unbuilt' },
+  { id: 'ML-16', level: 'scale', name: 'contention_backoff', missing: 'caller' },
   { id: 'ML-17', level: 'fault', name: 'partition_minority' },
   { id: 'ML-18', level: 'durability', name: 'pause_writer' },
   { id: 'ML-19', level: 'latency', name: 'latency_class' },
   { id: 'ML-20', level: 'scale', name: 'recovery_time' },
   { id: 'ML-21', level: 'core', name: 'list_independent', missing: 'contract' },
-  { id: 'ML-22', level: 'core', name: 'backend_swap', missing: 'unbuilt' },
+  { id: 'ML-22', level: 'core', name: 'backend_swap', missing: 'later' },
   { id: 'ML-23', level: 'core', name: 'close_clean' },
   { id: 'ML-24', level: 'core', name: 'second_process_locked' }
 ]

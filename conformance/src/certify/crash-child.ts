@@ -7,7 +7,7 @@ import { nodeEnvironment } from '@streambed/sdk/node'
 import { crashBody, crashKey, crashWriter, type CrashOrder } from './crash-order.ts'
 import { openPlace } from './target.ts'
 
-const { bytes, epoch, first, inFlight, isConditional, place, round } = JSON.parse(await text(process.stdin)) as CrashOrder
+const { bytes, epoch, first, inFlight, isConditional, place, round, trimBehind = Infinity } = JSON.parse(await text(process.stdin)) as CrashOrder
 const plugin = (await import(place.subject.url) as { readonly default: Plugin }).default
 const instance = await openPlace(plugin, place, nodeEnvironment(), crashWriter(epoch))
 const acknowledge = (write: number): void => { writeSync(1, `${write}\n`) }
@@ -17,8 +17,13 @@ if (plugin.kind === 'wal') {
   for await (const { data } of wal.recover()) void data
   // Called in order, some at a time; each round trip of the loop keeps `inFlight` of them on their way.
   const pending: Promise<void>[] = []
+  const positions: number[] = []
   for (let write = first; ; write++) {
-    pending.push(wal.append([crashBody(write, bytes)]).then(() => acknowledge(write)))
+    pending.push(wal.append([crashBody(write, bytes)]).then(position => {
+      acknowledge(write)
+      positions.push(position)
+      if (positions.length > trimBehind) void wal.trim(positions.shift()!)
+    }))
     if (pending.length >= inFlight) await pending.shift()
   }
 } else if (plugin.kind === 'metadataLog') {

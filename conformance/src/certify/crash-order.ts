@@ -12,6 +12,8 @@ export interface CrashOrder {
   readonly inFlight: number
   /** Whether every second put of an object is one that creates. */
   readonly isConditional: boolean
+  /** Of a log: each acknowledged record is trimmed once so many more have been. Absent: none is. */
+  readonly trimBehind?: number
   /** Size of each write; absent: one that follows from its number. */
   readonly bytes?: number
 }

@@ -9,6 +9,7 @@ import { startWriter } from './writer-process.ts'
 const rounds = 12
 const writesMax = 60
 const inFlight = 6
+const trimBehind = 10
 
 /** Kills a process that writes, at a random acknowledgement, again and again; what it was told is durable must be there (OS-D01, W-R03). */
 export async function survivesKills (target: Target, run: string, environment: Environment): Promise<void> {
@@ -45,6 +46,23 @@ async function walSurvivesKills (target: Target, run: string, environment: Envir
     // A trim is durable by the next confirmed append at the latest.
     kept = [writes.at(-1)! + 1]
     await wal.append([crashBody(kept[0]!)])
+  }
+}
+
+/** Kills a process that appends and trims behind itself; of what it kept nothing is missing, and what it trimmed is there as one piece or not at all (W-R09). */
+export async function survivesKillsWhileTrimming (target: Target, run: string, environment: Environment): Promise<void> {
+  const place = target.place(run)
+  let first = 0
+  for (let round = 0; round < rounds; round++) {
+    const acknowledged = await killed({ place, round, first, epoch: 2 * round + 1, inFlight, isConditional: false, trimBehind }, environment.random)
+    await using wal = await target.open(place, environment, crashWriter(2 * round + 2)) as Wal
+    const records = await recoverAll(wal)
+    const writes = records.map(({ data }) => writeOf(data))
+    const kept = acknowledged.slice(-trimBehind)
+    assert.deepEqual(writes.filter(write => write >= kept[0]!).slice(0, kept.length), kept, `round ${round}: what was not trimmed is missing`)
+    assert.deepEqual(writes, writes.map((_, index) => writes[0]! + index), `round ${round}: recovered with holes or repeats`)
+    for (const [index, { data }] of records.entries()) sameBytes(data, crashBody(writes[index]!), `record ${writes[index]} of round ${round}`)
+    first = writes.at(-1)! + 1
   }
 }
 

@@ -5,6 +5,7 @@ import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from 
 import { metadataLogFaultConformance, type MetadataLogFaultHarness } from '../metadata-log/fault-suite.ts'
 import { metadataLogConformance } from '../metadata-log/suite.ts'
 import { objectStoreFaultConformance, type ObjectStoreFaultHarness } from '../object-store/fault-suite.ts'
+import { keepsPlacesApart } from '../object-store/isolation.ts'
 import { objectStoreConformance } from '../object-store/suite.ts'
 import { flushesBeforeAcknowledging } from '../process/acknowledged-flushes.ts'
 import { pausedProposerLoses, pausedWriterIsFenced } from '../process/paused.ts'
@@ -14,7 +15,7 @@ import { namesItsPrices, tellsNoSecret } from '../scale/operations.ts'
 import { scaleChecks, type DeclaredLoad } from '../scale/scale.ts'
 import { walConformance } from '../wal.ts'
 import { walFaultConformance, type WalFaultHarness } from '../wal/fault-suite.ts'
-import { survivesKills } from './crash.ts'
+import { survivesKills, survivesKillsWhileTrimming } from './crash.ts'
 import { faultHarnessOf } from './fault-target.ts'
 import { measure, measurementsOf, measuringWriter } from './latency.ts'
 import type { Target } from './target.ts'
@@ -23,6 +24,8 @@ import type { Target } from './target.ts'
 const placeChecks: Readonly<Record<string, (target: Target, run: string, environment: Environment) => Promise<void>>> = {
   'OS-D01': survivesKills,
   'W-R03': survivesKills,
+  'OS-C10': keepsPlacesApart,
+  'W-R09': survivesKillsWhileTrimming,
   'W-N03': pausedWriterIsFenced,
   'W-D01': flushesBeforeAcknowledging,
   'W-D03': survivesPowerCuts,
@@ -97,7 +100,7 @@ export function registeredChecks (target: Target, { counters, environment, load,
       const used = new Set<string>()
       try {
         return await check({
-          environment, load, durationMs: measureMs,
+          environment, load, durationMs: measureMs, capabilities: target.capabilities,
           open: async (place, writer) => {
             used.add(`${name}-${place}`)
             return await target.open(target.place(`${name}-${place}`), environment, writer)

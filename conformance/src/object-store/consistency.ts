@@ -1,11 +1,16 @@
-import { StreambedError } from '@streambed/sdk'
+import { StreambedError, type ObjectStore } from '@streambed/sdk'
 import { nextTurn } from '@streambed/sdk/node'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
+import { isLinearizable, type RegisterCall } from './linearizability.ts'
 import { listAll } from './suite.ts'
 import type { ObjectStoreCheck } from './suite.ts'
 
 const mib = 2 ** 20
+const countedTo = 40
+const registers = Array.from({ length: 8 }, (_, n) => `register/${n}`)
+/** Of each client. */
+const registerCalls = 40
 
 export function consistencyChecks (check: ObjectStoreCheck): void {
   check('OS-K01', 'a new object is read by another instance at once (OS-1)', async open => {
@@ -15,6 +20,30 @@ export function consistencyChecks (check: ObjectStoreCheck): void {
       sameBytes(await reader.get(`a/${n}`), pattern(100, n))
       assert.equal((await reader.head(`a/${n}`)).size, 100)
     }
+  })
+
+  check('OS-K02', 'no reader is shown less than what was confirmed before it asked (OS-1)', async open => {
+    const writers = [await open(), await open()]
+    const readers = await Promise.all(Array.from({ length: 8 }, () => open()))
+    await writers[0]!.put('counter', Buffer.from('0'))
+    let confirmed = 0
+    const reading = Promise.all(readers.map(async reader => {
+      while (confirmed < countedTo) {
+        const least = confirmed
+        const seen = Number(Buffer.from(await untilAnswered(() => reader.get('counter'))).toString())
+        assert.ok(seen >= least, `${seen} was read after ${least} was confirmed`)
+        await nextTurn()
+      }
+    }))
+    // Awaited below, when the writers have ended.
+    reading.catch(() => {})
+    for (let next = 1; next <= countedTo; next++) {
+      await writers[next % 2]!.put('counter', Buffer.from(String(next)))
+      confirmed = next
+      // A store that answers at once would not let the readers have a turn.
+      await nextTurn()
+    }
+    await reading
   })
 
   check('OS-K03', 'a deleted object is found by nobody (OS-1)', async open => {
@@ -69,6 +98,23 @@ export function consistencyChecks (check: ObjectStoreCheck): void {
     await writers
   })
 
+  check('OS-K08', 'calls that overlap take effect one after the other (OS-1)', async open => {
+    const stores = [await open(), await open(), await open(), await open()]
+    const histories = new Map(registers.map(key => [key, [] as RegisterCall[]]))
+    let now = 0
+    await Promise.all(Array.from({ length: 16 }, async (_, client) => {
+      const store = stores[client % stores.length]!
+      const draws = pattern(2 * registerCalls, client + 1)
+      for (let n = 0; n < registerCalls; n++) {
+        const key = registers[draws[2 * n]! % registers.length]!
+        const begunAt = ++now
+        const call = await callRegister(store, key, draws[2 * n + 1]! % 4, `${client}-${n}`)
+        if (call !== undefined) histories.get(key)!.push({ ...call, begunAt, endedAt: call.isKnown ? ++now : Infinity })
+      }
+    }))
+    for (const [key, calls] of histories) assert.ok(isLinearizable(calls), `no order of the ${calls.length} calls on ${key} explains what they answered`)
+  })
+
   check('OS-K09', 'puts and deletes that share folders do not disturb each other', async open => {
     const stores = [await open(), await open()]
     const outcomes = await Promise.allSettled(stores.flatMap((store, who) => Array.from({ length: 4 }, async (_, worker) => {
@@ -82,6 +128,29 @@ export function consistencyChecks (check: ObjectStoreCheck): void {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     assert.deepEqual(await listAll(stores[0]!, ''), [])
   })
+}
+
+/** Deletes, writes or, half of the time, reads. Undefined when the service refused, with no effect. */
+async function callRegister (store: ObjectStore, key: string, choice: number, value: string): Promise<Pick<RegisterCall, 'kind' | 'value'> & { readonly isKnown: boolean } | undefined> {
+  const kind = choice < 2 ? 'write' : 'read'
+  try {
+    switch (choice) {
+      case 0: {
+        const [outcome] = await store.delete([key])
+        return { kind, value: undefined, isKnown: outcome!.kind === 'deleted' }
+      }
+      case 1:
+        await store.put(key, Buffer.from(value))
+        return { kind, value, isKnown: true }
+      default:
+        return { kind, value: Buffer.from(await store.get(key)).toString(), isKnown: true }
+    }
+  } catch (error) {
+    if (kind === 'read' && StreambedError.is(error, 'NOT_FOUND')) return { kind, value: undefined, isKnown: true }
+    if (kind === 'write' && StreambedError.is(error, 'OUTCOME_UNKNOWN')) return { kind, value: choice === 0 ? undefined : value, isKnown: false }
+    if (StreambedError.is(error) && error.retriable) return undefined
+    throw error
+  }
 }
 
 /** Reads again what the service could not answer: some fail a read that meets an overwrite. */

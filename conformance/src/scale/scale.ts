@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Instance } from '../certify/target.ts'
 import { metadataLogScale } from './metadata-log.ts'
 import { objectStoreScale } from './object-store.ts'
+import { walRecovery } from './wal-recovery.ts'
 import { walScale } from './wal.ts'
 
 /** What the backend must bear for as long as a latency is measured. */
@@ -18,6 +19,8 @@ export interface ScaleBench<Subject> {
   readonly environment: Environment
   readonly load: DeclaredLoad
   readonly durationMs: number
+  /** As the plugin declares them. */
+  readonly capabilities: object
   /** Opens an instance at the place numbered `place`. Who opens it closes it. */
   readonly open: (place: number, writer?: WalWriter) => Promise<Subject>
 }
@@ -25,7 +28,7 @@ export interface ScaleBench<Subject> {
 /** Runs one check; resolves with its figures, in words. */
 export type ScaleCheck<Subject> = (bench: ScaleBench<Subject>) => Promise<string>
 
-const checks: Readonly<Record<Plugin['kind'], Readonly<Record<string, unknown>>>> = { objectStore: objectStoreScale, wal: walScale, metadataLog: metadataLogScale }
+const checks: Readonly<Record<Plugin['kind'], Readonly<Record<string, unknown>>>> = { objectStore: objectStoreScale, wal: { ...walScale, ...walRecovery }, metadataLog: metadataLogScale }
 
 export function scaleChecks (kind: Plugin['kind']): ReadonlyMap<string, ScaleCheck<Instance>> { return new Map(Object.entries(checks[kind]) as [string, ScaleCheck<Instance>][]) }
 
