@@ -99,6 +99,13 @@ describe('the fault proxy', () => {
     assert.equal((await ask()).body, `01234${String.fromCharCode('5'.charCodeAt(0) ^ 0x10)}6789`)
   })
 
+  it('changes the bytes of the object where a body holds more', async () => {
+    const sent = '--cut\r\ncontent-type: application/json\r\n\r\n{"name":"a long name of an object"}\r\n--cut\r\ncontent-type: application/octet-stream\r\n\r\nQ\r\n--cut--\r\n'
+    under({ kind: 'corrupt', way: 'up' })
+    await ask('POST', sent, { 'content-type': 'multipart/related; boundary=cut' })
+    assert.equal(echo.seen[0]?.body, sent.replace('Q', String.fromCharCode('Q'.charCodeAt(0) ^ 0x10)))
+  })
+
   it('sends twice, and gives the first answer', async () => {
     under({ kind: 'duplicate' })
     assert.equal((await ask('PUT', 'x')).headers['x-answer'], '1')

@@ -54,6 +54,15 @@ export function billingClassOf (request: RequestFacts): BillingClass {
   return 'get'
 }
 
+/** The bytes of the object in the body of a put, as a view: Google's API has them in the last of two parts, the others all of the body. */
+export function contentOf ({ headers }: RequestFacts, body: Buffer): Buffer {
+  const boundary = /^multipart\/related;.*\bboundary="?([^";]+)/.exec(headers['content-type'] ?? '')?.[1]
+  if (boundary === undefined) return body
+  const lastPart = body.indexOf(`\r\n--${boundary}\r\n`)
+  const start = body.indexOf('\r\n\r\n', lastPart + boundary.length + 4) + 4
+  return body.subarray(start, body.lastIndexOf(`\r\n--${boundary}--`))
+}
+
 /** A batch delete's answer in which one key failed; undefined where this dialect's answers are not known. */
 export function withOneFailure (request: RequestFacts, requestBody: Buffer, answer: Buffer): Buffer | undefined {
   if (dialectOf(request) !== 's3') return undefined

@@ -6,11 +6,13 @@ import { sleep, type Clock } from '@streambed/sdk'
 import { FaultPlane, type PlaneContext } from '../faults/fault-plane.ts'
 import type { Befalling, Refusal } from '../faults/fault.ts'
 import { flipOne } from '../faults/store-plane.ts'
-import { actionOf, answerOf, billingClassOf, dialectOf, withOneFailure, type BillingClass, type Dialect, type RequestFacts } from './dialect.ts'
+import { actionOf, answerOf, billingClassOf, contentOf, dialectOf, withOneFailure, type BillingClass, type Dialect, type RequestFacts } from './dialect.ts'
 
 /** A body is held whole, so that it can be held back, sent twice, or changed; larger ones are refused. */
 const bodyBytesMax = 256 * 2 ** 20
 const paceMs = 50
+/** Connections that wait to be accepted: 512 callers at once must not have theirs dropped, and wait a second for the next attempt. */
+const backlog = 2_048
 
 interface Exchange { readonly facts: RequestFacts, readonly rawHeaders: readonly string[], readonly body: Buffer, readonly dial: (() => Duplex) | undefined }
 /** Waits, but not longer than until all is healed. */
@@ -33,7 +35,8 @@ export class FaultProxy extends FaultPlane {
   dialect: Dialect | undefined
   readonly #upstream: URL
   readonly #server: http.Server
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1024 })
+  /** Not as many connections as there may be callers: a small server lets 511 wait, and drops the rest. */
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
   readonly #dialers = new Map<number, () => Duplex>()
   readonly #underWay = new Set<Promise<void>>()
   /** Ends the pauses of what is slow now. */
@@ -42,7 +45,7 @@ export class FaultProxy extends FaultPlane {
   /** `upstream`: where requests go, over plain HTTP; connections that `dialFor` names go where it says. */
   static async open (upstream: URL, context: PlaneContext): Promise<FaultProxy> {
     const proxy = new FaultProxy(upstream, context)
-    proxy.#server.listen(0, '127.0.0.1')
+    proxy.#server.listen({ port: 0, host: '127.0.0.1', backlog })
     await once(proxy.#server, 'listening')
     return proxy
   }
@@ -72,7 +75,7 @@ export class FaultProxy extends FaultPlane {
     this.#server.close()
     this.#server.closeAllConnections()
     await closed
-    this.#server.listen(port, address)
+    this.#server.listen({ port, host: address, backlog })
     await once(this.#server, 'listening')
   }
 
@@ -126,7 +129,7 @@ export class FaultProxy extends FaultPlane {
         await this.#forward(exchange, body.length >> 1).catch(() => undefined)
         socket.resetAndDestroy()
         return
-      case 'corrupt': if (fault.way === 'up') flipOne(body); break
+      case 'corrupt': if (fault.way === 'up') flipOne(contentOf(facts, body)); break
       default:
     }
     const answer = await this.#forward(exchange)
