@@ -31,7 +31,7 @@ describe('certification', () => {
       const report = await certify(await load(plugin, below(folder, options)), { level: 'durability', seed: 1, measureMs: 100 })
       assert.deepEqual(report.checks.filter(({ outcome }) => outcome === 'failed'), [])
       assert.deepEqual(reportSchema.parse(JSON.parse(JSON.stringify(report))), report)
-      assert.equal(report.level, plugin.includes('metadata-file') ? 'core' : 'durability')
+      assert.equal(report.level, 'durability')
       assert.deepEqual(readdirSync(folder), [])
     })
   }

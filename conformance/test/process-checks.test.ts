@@ -33,7 +33,7 @@ describe('checks with processes that are stopped, watched or cut off', function 
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  it('pass a sound metadata log', async () => { assert.deepEqual(await outcomesOf('@streambed/metadata-object', ['ML-18'], onFiles()), { 'ML-18': 'passed' }) })
+  it('pass a sound metadata log', async () => { assert.deepEqual(await outcomesOf('@streambed/metadata-object', ['ML-18', 'ML-25'], onFiles()), { 'ML-18': 'passed', 'ML-25': 'passed' }) })
 
   for (const { caughtBy, plugin } of [
     { plugin: 'unflushed-wal', caughtBy: ['W-D03', ...audited] },
@@ -50,6 +50,12 @@ describe('checks with processes that are stopped, watched or cut off', function 
     for (const [keepsApart, outcome] of [[true, 'passed'], [false, 'failed']]) assert.deepEqual(await outcomesOf(fixture('sibling-store'), ['OS-C10'], { name: '{run}', keepsApart }), { 'OS-C10': outcome })
   })
 
+  it('pass a sound log of one process', async () => {
+    assert.deepEqual(await outcomesOf('@streambed/metadata-file', ['ML-25'], { path: path.join(folder, 'log-{run}') }), { 'ML-25': 'passed' })
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('catch hasty-log, by ML-25', async () => { assert.deepEqual(await outcomesOf(fixture('hasty-log'), ['ML-25'], onFiles()), { 'ML-25': 'failed' }) })
   it('catch overbold-log, by ML-18', async () => { assert.deepEqual(await outcomesOf(fixture('overbold-log'), ['ML-18'], onFiles()), { 'ML-18': 'failed' }) })
 })
 

@@ -24,5 +24,6 @@ export const metadataLogCatalogue: readonly CatalogueEntry[] = [
   { id: 'ML-21', level: 'core', name: 'list_independent', missing: 'contract' },
   { id: 'ML-22', level: 'core', name: 'backend_swap', missing: 'later' },
   { id: 'ML-23', level: 'core', name: 'close_clean' },
-  { id: 'ML-24', level: 'core', name: 'second_process_locked' }
+  { id: 'ML-24', level: 'core', name: 'second_process_locked' },
+  { id: 'ML-25', level: 'durability', name: 'crash_after_ack' }
 ]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Environment, ObjectStore, ObjectStoreCapabilities, Random, Wal } from '@streambed/sdk'
+import type { Environment, MetadataLog, ObjectStore, ObjectStoreCapabilities, Random, Wal } from '@streambed/sdk'
 import { sameBytes } from '../assertions.ts'
+import { entriesOf } from '../metadata-log/suite.ts'
 import { recoverAll } from '../wal.ts'
 import { crashBody, crashKey, crashWriter, writeOf, type CrashOrder } from './crash-order.ts'
 import type { Target } from './target.ts'
@@ -11,10 +12,10 @@ const writesMax = 60
 const inFlight = 6
 const trimBehind = 10
 
-/** Kills a process that writes, at a random acknowledgement, again and again; what it was told is durable must be there (OS-D01, W-R03). */
+/** Kills a process that writes, at a random acknowledgement, again and again; what it was told is durable must be there (OS-D01, W-R03, ML-25). */
 export async function survivesKills (target: Target, run: string, environment: Environment): Promise<void> {
-  if (target.plugin.kind === 'wal') await walSurvivesKills(target, run, environment)
-  else await storeSurvivesKills(target, run, environment)
+  const checks = { objectStore: storeSurvivesKills, wal: walSurvivesKills, metadataLog: logSurvivesKills }
+  await checks[target.plugin.kind](target, run, environment)
 }
 
 async function storeSurvivesKills (target: Target, run: string, environment: Environment): Promise<void> {
@@ -46,6 +47,23 @@ async function walSurvivesKills (target: Target, run: string, environment: Envir
     // A trim is durable by the next confirmed append at the latest.
     kept = [writes.at(-1)! + 1]
     await wal.append([crashBody(kept[0]!)])
+  }
+}
+
+async function logSurvivesKills (target: Target, run: string, environment: Environment): Promise<void> {
+  const place = target.place(run)
+  let kept: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const acknowledged = await killed({ place, round, first: kept.length, epoch: 1, inFlight: 1, isConditional: false }, environment.random)
+    await using log = await target.open(place, environment) as MetadataLog
+    const entries = await entriesOf(log, 0)
+    const writes = entries.map(writeOf)
+    const expected = [...kept, ...acknowledged]
+    assert.deepEqual(writes.slice(0, expected.length), expected, `round ${round}: what was acknowledged is missing, or in another order`)
+    // One more may have been on its way.
+    assert.deepEqual(writes, writes.map((_, index) => index), `round ${round}: read with holes or repeats`)
+    for (const [index, bytes] of entries.entries()) sameBytes(bytes, crashBody(index), `entry ${index} of round ${round}`)
+    kept = writes
   }
 }
 

@@ -31,6 +31,7 @@ const placeChecks: Readonly<Record<string, (target: Target, run: string, environ
   'W-D03': survivesPowerCuts,
   'W-D04': keepsNames,
   'ML-18': pausedProposerLoses,
+  'ML-25': survivesKills,
   'OS-O02': namesItsPrices,
   'OS-O04': tellsNoSecret
 }
