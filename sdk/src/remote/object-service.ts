@@ -3,8 +3,8 @@ import type { ByteRange, Finding, ObjectInfo, ObjectPage } from '../object-store
 
 /**
  * What a storage service is asked over the network: one request a call, no retries, no checks of arguments, no
- * deadlines. Requests beyond that one are counted by the driver itself, as `RemoteObjectStore` counts. A driver for a cloud implements this over the cloud's own client; `RemoteObjectStore` makes the contract
- * of it. Names are whole: the operator's prefix is already in front. Rejections are the client's own errors, which
+ * deadlines. Requests beyond that one are counted by the driver itself, as `RemoteObjectStore` counts. A driver for a
+ * cloud implements this over the cloud's own client; `RemoteObjectStore` makes the contract of it. Names are whole: the operator's prefix is already in front. Rejections are the client's own errors, which
  * `failureOf` explains.
  *
  * Every `signal` ends the request and frees its socket.
