@@ -12,15 +12,18 @@ import { services } from '../core/test/support/services.ts'
 
 const { values } = parseArgs({ options: { level: { type: 'string', default: 'scale' }, 'measure-seconds': { type: 'string', default: '10' }, only: { type: 'string' }, rounds: { type: 'string' } } })
 const root = path.dirname(import.meta.dirname)
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) refuse(`--rounds is a whole number from 1 on, got ${values.rounds}`)
 const published = path.join(root, 'docs/conformance')
 /** What each published report is about, by its plugin's name. */
 const placesFile = path.join(published, 'places.json')
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-certify-'))
+process.once('exit', () => { fs.rmSync(folder, { recursive: true, force: true }) })
 /** Where a run leaves its report; the next one replaces it. */
 const out = path.join(folder, 'report')
 const at = (name: string): string => path.join(folder, `${name}-{run}`)
 /** Some checks go through a whole log several times. */
-const capacity = values.rounds === undefined ? '256MiB' : '64MiB'
+const capacity = rounds === undefined ? '256MiB' : '64MiB'
 const disk = { plugin: '@streambed/object-store-fs', path: at('under') }
 
 interface Candidate { readonly name: string, readonly plugin: string, readonly on: string, readonly options: object }
@@ -43,22 +46,32 @@ const remote: readonly Candidate[] = services.map(({ name, objects }) => {
 })
 
 let failures = 0
-try {
-  const candidates = [...local, ...remote].filter(({ name }) => values.only === undefined || values.only.split(',').includes(name))
-  if (values.rounds === undefined) {
-    for (const candidate of candidates) if (certify(candidate)) publish(candidate)
-    writeTables()
-  } else {
-    for (let round = 1; round <= Number(values.rounds); round++) {
-      console.log(`round ${round} of ${values.rounds}`)
-      for (const candidate of candidates) certify(candidate)
-    }
-    console.log(`${failures} of ${Number(values.rounds) * candidates.length} runs failed`)
+const candidates = chosen()
+if (rounds === undefined) {
+  for (const candidate of candidates) if (certify(candidate)) publish(candidate)
+  writeTables()
+} else {
+  for (let round = 1; round <= rounds; round++) {
+    console.log(`round ${round} of ${rounds}`)
+    for (const candidate of candidates) certify(candidate)
   }
-} finally {
-  fs.rmSync(folder, { recursive: true, force: true })
+  console.log(`${failures} of ${rounds * candidates.length} runs failed`)
 }
 process.exit(failures === 0 ? 0 : 1)
+
+/** Those that `--only` names, or all. */
+function chosen (): readonly Candidate[] {
+  const all = [...local, ...remote]
+  const wanted = values.only?.split(',') ?? all.map(({ name }) => name)
+  const unknown = wanted.filter(name => !all.some(candidate => candidate.name === name))
+  if (unknown.length > 0) refuse(`--only names ${unknown.join(', ')}; at hand are ${all.map(({ name }) => name).join(', ')}`)
+  return all.filter(({ name }) => wanted.includes(name))
+}
+
+function refuse (message: string): never {
+  console.error(`certify: ${message}`)
+  process.exit(2)
+}
 
 /** Runs the suite into `out`. False when it came to no report. */
 function certify ({ name, on, options, plugin }: Candidate): boolean {

@@ -1,12 +1,13 @@
 // A broker on the backends of a configuration file, for the bench: it counts the requests that its stores get, adds to the time of
 // their puts, and prints the counts when it gets SIGUSR2.
 import { sleep, type ObjectStore } from '@streambed/sdk'
+import { keepAlive } from '@streambed/sdk/node'
 import { loadBackends, type LoadedBackends } from '../src/main/backends.ts'
 import { loadConfig } from '../src/main/config/load-config.ts'
 import { nodeHost } from '../src/main/node-host.ts'
 import { runBroker } from '../src/main/run-broker.ts'
 import { collectLessOften } from '../src/runtime/collector.ts'
-import { environmentVariables, keepAlive, shutdownRequested, widenThreadPool } from '../src/runtime/process.ts'
+import { environmentVariables, shutdownRequested, widenThreadPool } from '../src/runtime/process.ts'
 
 const [file, putLatencyText = '0'] = process.argv.slice(2)
 const putLatencyMs = Number(putLatencyText)

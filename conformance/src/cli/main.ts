@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { StreambedError } from '@streambed/sdk'
+import { keepAlive } from '@streambed/sdk/node'
 import { parse } from 'yaml'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
@@ -19,7 +20,7 @@ import { countOf, type Report } from '../report/report.ts'
 const kinds = { 'object-store': 'objectStore', wal: 'wal', 'metadata-log': 'metadataLog' } as const
 
 // Plugins' timers keep no process alive; an answer that is awaited must.
-const alive = setInterval(() => undefined, 2 ** 30)
+const release = keepAlive()
 // A reader that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(0); else throw error })
 await yargs(hideBin(process.argv))
@@ -71,7 +72,7 @@ await yargs(hideBin(process.argv))
   .fail((message, error) => { fail(error ?? new Error(message)) })
   .parseAsync()
   .catch(fail)
-clearInterval(alive)
+release()
 
 function optionsFrom (file: string): Readonly<Record<string, unknown>> {
   let parsed: unknown

@@ -8,12 +8,6 @@ export function shutdownRequested (): Promise<NodeJS.Signals> {
   })
 }
 
-/** Keeps the process alive until the returned function is called: timers of ours do not. */
-export function keepAlive (): () => void {
-  const timer = setInterval(() => undefined, 2 ** 30)
-  return () => clearInterval(timer)
-}
-
 /**
  * Gives file I/O more threads than Node's four, unless the operator said how many: a few large uploads would keep the WAL's
  * small writes waiting. Works only before the first use of the pool.

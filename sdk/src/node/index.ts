@@ -1,3 +1,4 @@
+export { keepAlive } from './keep-alive.ts'
 export { NodeFileSystem } from './node-file-system.ts'
 export { References } from './references.ts'
 export { SystemClock } from './system-clock.ts'

@@ -1,9 +1,10 @@
 import { StreambedError } from '@streambed/sdk'
+import { keepAlive } from '@streambed/sdk/node'
 import type { CommandModule } from 'yargs'
 import { loadConfig } from '../../main/config/load-config.ts'
 import { examine } from '../../main/doctor.ts'
 import { nodeHost } from '../../main/node-host.ts'
-import { environmentVariables, keepAlive } from '../../runtime/process.ts'
+import { environmentVariables } from '../../runtime/process.ts'
 
 export const doctorCommand: CommandModule<object, { readonly config: string | undefined }> = {
   command: 'doctor',

@@ -1,9 +1,10 @@
+import { keepAlive } from '@streambed/sdk/node'
 import type { CommandModule } from 'yargs'
 import { loadConfig } from '../../main/config/load-config.ts'
 import { nodeHost } from '../../main/node-host.ts'
 import { runBroker } from '../../main/run-broker.ts'
 import { collectLessOften } from '../../runtime/collector.ts'
-import { environmentVariables, keepAlive, shutdownRequested, widenThreadPool } from '../../runtime/process.ts'
+import { environmentVariables, shutdownRequested, widenThreadPool } from '../../runtime/process.ts'
 
 interface StartOptions { readonly config: string | undefined }
 
