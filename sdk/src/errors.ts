@@ -22,7 +22,8 @@ export const errorTable = {
   THROTTLED: { retriable: true, meaning: 'the service asks us to slow down' },
   TIMEOUT: { retriable: true, meaning: 'no answer before the deadline to a call that changes nothing' },
   UNAVAILABLE: { retriable: true, meaning: 'the service cannot answer now' },
-  UNSUPPORTED: { retriable: false, meaning: 'a capability that is not declared, or a format newer than this program' }
+  UNSUPPORTED: { retriable: false, meaning: 'a capability that is not declared, or a format newer than this program' },
+  WRONG_MEDIUM: { retriable: false, meaning: 'what is there is not what was used before: blank, or another; nothing was changed' }
 } as const satisfies Readonly<Record<string, { readonly retriable: boolean, readonly meaning: string }>>
 
 export type ErrorCode = keyof typeof errorTable

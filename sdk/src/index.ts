@@ -19,4 +19,4 @@ export type {
   MetadataLogContext, MetadataLogPlugin, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, PriceTable, SchemaIssue, SchemaResult,
   WalContext, WalPlugin
 } from './plugin.ts'
-export type { Wal, WalCapabilities, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'
+export type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'

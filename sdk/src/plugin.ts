@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts'
 import type { MetadataLog, MetadataLogCapabilities } from './metadata-log.ts'
 import type { ObjectStore, ObjectStoreCapabilities } from './object-store.ts'
-import type { Wal, WalCapabilities, WalWriter } from './wal.ts'
+import type { Wal, WalCapabilities, WalOpening, WalWriter } from './wal.ts'
 
 /** The major version of the contracts. A host refuses a plugin of another one. */
 export const apiVersion = 1
@@ -85,6 +85,8 @@ export interface WalPlugin<Options = unknown> extends PluginBase<Options> {
 }
 export interface WalContext {
   readonly writer: WalWriter
+  /** Absent: `create`. */
+  readonly opening?: WalOpening
   /** Present exactly when the plugin declares `needsObjectStore`. */
   readonly objectStore?: ObjectStore
 }

@@ -29,11 +29,26 @@ import type { DurabilityScope, LatencyClass } from './object-store.ts'
  * Ownership
  * W-9 Caller: leaves the chunks unchanged until the promise settles. Driver: keeps no reference after.
  *
+ * Identity
+ * W-10 A log has an identity, minted at random when it is made, durable before that `open` resolves, the same at every later
+ *      open, and gone only with the log. A copy has that of its original.
+ * W-11 `create` makes a log where none is, and opens one that is there already of this cluster and node: its maker may have
+ *      died before anybody noted the identity. `own` and `takeover` make none: where none is, or one of another identity than
+ *      `expectedId`, they reject with WRONG_MEDIUM. Without `expectedId` they open the log of this cluster and node whatever
+ *      its identity, and mint one for a log that was made before there were identities.
+ * W-12 An open that rejects with WRONG_MEDIUM or MISCONFIGURED has changed nothing: it has made nothing, not even a folder, and
+ *      fenced nobody.
+ * W-13 What a log says of itself at its open: `last` is at or past every record that was ever confirmed; `trimmed` is never past
+ *      what was asked for; `writerEpoch` is the highest that had it open before. A log that was put back from an older copy shows by them.
+ *
+ * Errors of `open`: WRONG_MEDIUM, MISCONFIGURED, FENCED, LOCKED, CORRUPT, UNSUPPORTED, and those below.
  * Errors: OVER_CAPACITY, INVALID_ARGUMENT (a record larger than `recordBytesMax`, or empty), FENCED, CLOSED, OUT_OF_SPACE,
  * UNAVAILABLE, CORRUPT, OUTCOME_UNKNOWN. After UNAVAILABLE or OUTCOME_UNKNOWN from `append` the log refuses further
  * appends with the same error until it is opened again: what was written but not confirmed is in doubt (W-4).
  */
 export interface Wal extends AsyncDisposable {
+  /** W-10, W-13. Absent: this log cannot tell whether it is the one it was, and its host says so at every start. */
+  readonly identity?: WalIdentity
   /** Appends one record, given as pieces to be stored back to back. */
   append (chunks: readonly Uint8Array[]): Promise<WalPosition>
   /** See W-4 to W-6. The yielded bytes belong to the caller. */
@@ -59,6 +74,23 @@ export interface WalUsage {
   readonly recordBytesMax: number
 }
 
+/** What a log said of itself when it was opened. Positions are those of records, -1 for none. */
+export interface WalIdentity {
+  /** 1 to 64 characters of `A-Z a-z 0-9 - _`. */
+  readonly id: string
+  /** The highest writer epoch that had opened it before; -1 for a new log. */
+  readonly writerEpoch: number
+  /** The last record that was found, trimmed or not; `recover` yields none after it. */
+  readonly last: WalPosition
+  /** All up to it is trimmed, durably. */
+  readonly trimmed: WalPosition
+}
+
+/** How a log is opened (W-11). `takeover`: by another host than the writer's, for a node that died. */
+export type WalOpening =
+  | { readonly mode: 'create' }
+  | { readonly mode: 'own' | 'takeover', readonly expectedId?: string }
+
 /** Who opens a log. */
 export interface WalWriter {
   /** Logs of another cluster or node are refused with MISCONFIGURED. */
@@ -75,4 +107,6 @@ export interface WalCapabilities {
   readonly fencing: 'lock' | 'epochFile' | 'conditionalPut' | 'reservation'
   /** Whether a host other than the writer's can open the log. */
   readonly remoteTakeover: boolean
+  /** Whether it keeps W-10 to W-13. Absent: not, and its certificate says so. */
+  readonly identity?: boolean
 }

@@ -34,7 +34,8 @@ const kafkaCodes: Readonly<Record<ErrorCode, KafkaErrorCode>> = {
   TIMEOUT: KafkaErrorCode.REQUEST_TIMED_OUT,
   UNAVAILABLE: KafkaErrorCode.KAFKA_STORAGE_ERROR,
   // What is stored is newer than this program: no fault of the request's version, which UNSUPPORTED_VERSION would say.
-  UNSUPPORTED: KafkaErrorCode.KAFKA_STORAGE_ERROR
+  UNSUPPORTED: KafkaErrorCode.KAFKA_STORAGE_ERROR,
+  WRONG_MEDIUM: KafkaErrorCode.KAFKA_STORAGE_ERROR
 }
 
 /** The Kafka error code of any failure. */

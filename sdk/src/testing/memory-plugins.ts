@@ -36,7 +36,7 @@ export function memoryWalPlugin (medium: MemoryWalMedium = new MemoryWalMedium()
     optionDocs: {},
     capabilities: memoryWalCapabilities,
     needsObjectStore: false,
-    open: (_options, _environment, { writer }) => MemoryWal.open(medium, writer)
+    open: (_options, _environment, { opening, writer }) => MemoryWal.open(medium, writer, opening)
   })
 }
 

@@ -1,11 +1,12 @@
 import { StreambedError } from '../errors.ts'
-import type { Wal, WalCapabilities, WalPosition, WalRecord, WalUsage, WalWriter } from '../wal.ts'
+import type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from '../wal.ts'
 
 export const memoryWalCapabilities: WalCapabilities = Object.freeze({
   scope: 'process',
   latencyClass: 'A',
   fencing: 'epochFile',
-  remoteTakeover: false
+  remoteTakeover: false,
+  identity: true
 })
 
 /** What each record takes besides its data, as real logs have it. */
@@ -29,6 +30,9 @@ export class MemoryWalMedium {
   lastPosition: WalPosition = -1
   owner: { readonly clusterId: string, readonly nodeId: number } | undefined
   highestEpoch = -1
+  trimmed: WalPosition = -1
+  /** Minted when the first log is opened on it. */
+  id: string | undefined
 
   constructor (limits: MemoryWalLimits = {}) {
     this.capacityBytes = limits.capacityBytes ?? 64 * 2 ** 20
@@ -38,26 +42,31 @@ export class MemoryWalMedium {
 
 /** A write-ahead log in memory. Another one opened on its medium, with a higher epoch, fences it and sees its records. */
 export class MemoryWal implements Wal {
+  readonly identity: WalIdentity
   readonly #medium: MemoryWalMedium
   readonly #epoch: number
   #isClosed = false
   #isRecoverable = true
 
-  static async open (medium: MemoryWalMedium, writer: WalWriter): Promise<MemoryWal> {
+  static async open (medium: MemoryWalMedium, writer: WalWriter, opening: WalOpening = { mode: 'create' }): Promise<MemoryWal> {
     const { clusterId, nodeId, writerEpoch } = writer
+    checkIdentity(medium, opening)
     const owner = medium.owner ?? { clusterId, nodeId }
     if (owner.clusterId !== clusterId || owner.nodeId !== nodeId) {
       throw new StreambedError('MISCONFIGURED', `the log belongs to another. clusterId=${owner.clusterId} nodeId=${owner.nodeId}`)
     }
     if (writerEpoch <= medium.highestEpoch) throw fenced(writerEpoch, medium.highestEpoch)
+    const id = medium.id ??= `memory-${++mintedCount}`
+    const identity = { id, writerEpoch: medium.highestEpoch, last: medium.lastPosition, trimmed: medium.trimmed }
     medium.owner = owner
     medium.highestEpoch = writerEpoch
-    return new MemoryWal(medium, writerEpoch)
+    return new MemoryWal(medium, writerEpoch, identity)
   }
 
-  private constructor (medium: MemoryWalMedium, epoch: number) {
+  private constructor (medium: MemoryWalMedium, epoch: number, identity: WalIdentity) {
     this.#medium = medium
     this.#epoch = epoch
+    this.identity = identity
   }
 
   async append (chunks: readonly Uint8Array[]): Promise<WalPosition> {
@@ -95,6 +104,7 @@ export class MemoryWal implements Wal {
     this.#begin()
     const medium = this.#medium
     if (position > medium.lastPosition) throw new StreambedError('INVALID_ARGUMENT', `the position is past the last append. position=${position}`)
+    medium.trimmed = Math.max(medium.trimmed, position)
     const kept = medium.records.findIndex(record => record.position > position)
     const trimmed = medium.records.splice(0, kept < 0 ? medium.records.length : kept)
     for (const { data } of trimmed) medium.usedBytes -= data.length + headerBytes
@@ -113,6 +123,16 @@ export class MemoryWal implements Wal {
     if (this.#isClosed) throw new StreambedError('CLOSED', 'the log is closed')
     if (this.#medium.highestEpoch > this.#epoch) throw fenced(this.#epoch, this.#medium.highestEpoch)
   }
+}
+
+/** Media of one process are told apart by their number. */
+let mintedCount = 0
+
+function checkIdentity (medium: MemoryWalMedium, opening: WalOpening): void {
+  if (opening.mode === 'create') return
+  const { expectedId } = opening
+  if (medium.owner === undefined) throw new StreambedError('WRONG_MEDIUM', `there is no log, and there was one. expectedId=${expectedId ?? 'any'}`)
+  if (expectedId !== undefined && medium.id !== expectedId) throw new StreambedError('WRONG_MEDIUM', `this is another log. expectedId=${expectedId} id=${medium.id ?? 'none'}`)
 }
 
 function fenced (epoch: number, highest: number): StreambedError {

@@ -12,9 +12,9 @@ export default defineWal<Options>({
   optionDocs: { name: { type: 'string', description: 'Which memory: logs of one name in one process share their records.' } },
   capabilities: memoryWalCapabilities,
   needsObjectStore: false,
-  open: async ({ name }, _environment, { writer }) => {
+  open: async ({ name }, _environment, { opening, writer }) => {
     const medium = media.get(name) ?? new MemoryWalMedium()
     media.set(name, medium)
-    return await MemoryWal.open(medium, writer)
+    return await MemoryWal.open(medium, writer, opening)
   }
 })
