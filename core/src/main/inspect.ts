@@ -6,7 +6,7 @@ import type { BrokerConfig } from './config/broker-config.ts'
 import { openStores } from './object-stores.ts'
 import { openMetadataLog, type Host } from './open-broker.ts'
 import { openWal } from './open-wal.ts'
-import { registerNode } from './register-node.ts'
+import { Incarnation } from './register-node.ts'
 
 /** A stopped broker's storage, open for reading. */
 export interface Inspection extends AsyncDisposable {
@@ -31,9 +31,8 @@ export async function inspect (config: BrokerConfig, { environment }: Host): Pro
     metadata,
     objects,
     openWal: async () => {
-      const endpoints = metadata.image.node(config.node.id)?.endpoints ?? []
-      const registration = await registerNode(metadata, config, endpoints, environment)
-      return stack.use(await openWal({ config, environment, backends, stores, metadata, registration }))
+      const { wal } = await openWal({ config, environment, backends, stores, metadata, incarnation: new Incarnation(environment) })
+      return stack.use(wal)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync()
   }

@@ -1,5 +1,5 @@
 import type { ServiceIdentifier } from 'inversify'
-import type { Environment, MetadataLog, Wal } from '@streambed/sdk'
+import type { Environment, MetadataLog } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { StreamEngine } from '../storage/stream/stream-engine.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -8,7 +8,8 @@ import type { Server } from '../server/server.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { LoadedBackends } from './backends.ts'
 import type { ObjectStores } from './object-stores.ts'
-import type { Registration } from './register-node.ts'
+import type { OpenedWal } from './open-wal.ts'
+import type { Incarnation, Registration } from './register-node.ts'
 
 /** What the container binds. Simulations and tests bind other environments, networks and backends to the same keys. */
 export const keys = {
@@ -20,9 +21,11 @@ export const keys = {
   checkedStores: Symbol('CheckedObjectStores') as ServiceIdentifier<ObjectStores>,
   metadataLog: Symbol('MetadataLog') as ServiceIdentifier<MetadataLog>,
   metadata: Symbol('Metadata') as ServiceIdentifier<Metadata>,
-  registration: Symbol('Registration') as ServiceIdentifier<Registration>,
-  wal: Symbol('Wal') as ServiceIdentifier<Wal>,
+  incarnation: Symbol('Incarnation') as ServiceIdentifier<Incarnation>,
+  wal: Symbol('OpenedWal') as ServiceIdentifier<OpenedWal>,
   engine: Symbol('StreamEngine') as ServiceIdentifier<StreamEngine>,
+  /** The node's place, once all that it needs is open and the cluster knows it. */
+  registration: Symbol('Registration') as ServiceIdentifier<Registration>,
   broker: Symbol('Broker') as ServiceIdentifier<Broker>,
   server: Symbol('Server') as ServiceIdentifier<Server>
 }

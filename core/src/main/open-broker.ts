@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { Container } from 'inversify'
-import type { Environment, MetadataLog, Wal } from '@streambed/sdk'
+import type { Environment, MetadataLog } from '@streambed/sdk'
 import { Broker } from '../broker/broker.ts'
 import { Metadata } from '../metadata/metadata.ts'
 import type { Endpoint } from '../metadata/records.ts'
@@ -12,8 +12,9 @@ import { loadBackends, type LoadedBackends } from './backends.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { keys } from './keys.ts'
 import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
-import { openWal } from './open-wal.ts'
-import { registerNode, type Registration } from './register-node.ts'
+import { noteOpened, noteStopped } from './note-node.ts'
+import { openWal, type OpenedWal } from './open-wal.ts'
+import { foundCluster, Incarnation, type Registration } from './register-node.ts'
 
 /** Thresholds that no option sets. */
 export interface Tuning {
@@ -46,10 +47,14 @@ export interface OpenBroker extends AsyncDisposable {
   readonly failed: Promise<unknown>
 }
 
-/** Opens a broker, from its backends up to its listeners. A failing open closes what had opened. */
-export async function openBroker (config: BrokerConfig, host: Host): Promise<OpenBroker> {
+/**
+ * Opens a broker, from its backends up to its listeners. A failing open closes what had opened, and leaves nothing that others see.
+ * `incarnation`: of the process, which may open a broker again and again.
+ */
+export async function openBroker (config: BrokerConfig, host: Host, incarnation: Incarnation = new Incarnation(host.environment)): Promise<OpenBroker> {
   await using opened = new AsyncDisposableStack()
-  const container = bindings(config, host, opened)
+  const container = bindings(config, host, incarnation, opened)
+  // A port in use is found before an epoch is taken, which fences whoever runs.
   await container.getAsync(keys.server)
   const broker = await container.getAsync(keys.broker)
   const { engine, metadata, registration, server } = {
@@ -68,13 +73,14 @@ export async function openBroker (config: BrokerConfig, host: Host): Promise<Ope
 }
 
 /** The stack owns the order of closing: inversify would close all singletons at once. */
-function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStack): Container {
+function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, opened: AsyncDisposableStack): Container {
   const container = new Container({ defaultScope: 'Singleton' })
   const { environment } = host
   const { checkpointBytes, snapshotEveryEntries } = host.tuning ?? defaultTuning
   container.bind(keys.config).toConstantValue(config)
   container.bind(keys.environment).toConstantValue(environment)
   container.bind(keys.network).toConstantValue(host.network)
+  container.bind(keys.incarnation).toConstantValue(incarnation)
   container.bind(keys.backends).toResolvedValue(async () => host.backends ?? await loadBackends(config))
 
   container.bind(keys.stores).toResolvedValue((backends: LoadedBackends) => openStores(backends, environment, opened), [keys.backends])
@@ -89,26 +95,31 @@ function bindings (config: BrokerConfig, host: Host, opened: AsyncDisposableStac
     opened.use(await Server.open({ network, clock: environment.clock, logger: environment.logger, limits: config.limits }, config.node.listeners)),
   [keys.network])
 
-  container.bind(keys.registration).toResolvedValue((metadata: Metadata, server: Server) =>
-    registerNode(metadata, config, endpointsOf(config, server), environment), [keys.metadata, keys.server])
-
-  container.bind(keys.checkedStores).toResolvedValue(async (stores: ObjectStores, metadata: Metadata, { clusterId }: Registration): Promise<ObjectStores> => {
-    await checkStores(stores, metadata, clusterId, config, environment)
+  container.bind(keys.checkedStores).toResolvedValue(async (stores: ObjectStores, metadata: Metadata): Promise<ObjectStores> => {
+    await checkStores(stores, metadata, await foundCluster(metadata, environment), config, environment)
     return stores
-  }, [keys.stores, keys.metadata, keys.registration])
+  }, [keys.stores, keys.metadata])
 
-  container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores, metadata: Metadata, registration: Registration): Promise<Wal> =>
-    opened.use(await openWal({ config, environment, backends, stores, metadata, registration })),
-  [keys.backends, keys.checkedStores, keys.metadata, keys.registration])
+  container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores, metadata: Metadata): Promise<OpenedWal> => {
+    const openedWal = await openWal({ config, environment, backends, stores, metadata, incarnation })
+    opened.use(openedWal.wal)
+    return openedWal
+  }, [keys.backends, keys.checkedStores, keys.metadata])
 
-  container.bind(keys.engine).toResolvedValue(async (wal: Wal, stores: ObjectStores, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
+  container.bind(keys.engine).toResolvedValue(async ({ registration: { nodeEpoch, nodeId }, wal }: OpenedWal, stores: ObjectStores, metadata: Metadata) =>
     opened.use(await StreamEngine.open({
       wal,
       stores,
       catalog: new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch }),
       environment,
       options: config.storage.engine
-    })), [keys.wal, keys.checkedStores, keys.metadata, keys.registration])
+    })), [keys.wal, keys.checkedStores, keys.metadata])
+
+  container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
+    await noteOpened(metadata, registration, wal, { endpoints: endpointsOf(config, server), rack: config.node.rack })
+    opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
+    return registration
+  }, [keys.wal, keys.engine, keys.metadata, keys.server])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
     opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes })),

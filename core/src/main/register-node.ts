@@ -1,7 +1,15 @@
-import type { Environment } from '@streambed/sdk'
+import { StreambedError, type Environment } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
-import type { Endpoint, WalRegistration } from '../metadata/records.ts'
-import type { BrokerConfig } from './config/broker-config.ts'
+import type { NodeFacts } from '../metadata/image.ts'
+
+/** One process, as the metadata log tells it from others that have the same node id. */
+export class Incarnation {
+  readonly id: string
+  /** The newest epoch that it took; undefined before the first. */
+  epoch: number | undefined
+
+  constructor ({ random }: Pick<Environment, 'random'>) { this.id = Buffer.from(random.bytes(16)).toString('base64url') }
+}
 
 /** This process's place in the cluster. */
 export interface Registration {
@@ -9,22 +17,37 @@ export interface Registration {
   readonly nodeId: number
   /** Minted by the metadata log; every earlier process of this node is fenced by it. */
   readonly nodeEpoch: number
-  /** The WAL that the node last used, which may hold records that no object has. */
-  readonly lastWal: WalRegistration | null
+  /** What the log says of the node: the WAL that it last used, which may hold records that no object has. */
+  readonly node: NodeFacts
 }
 
-/** Founds the cluster if the log is empty, and takes the node's next epoch. */
-export async function registerNode (metadata: Metadata, { node }: BrokerConfig, endpoints: readonly Endpoint[], { random }: Environment): Promise<Registration> {
+/** The cluster's id; founds the cluster if the log is empty. */
+export async function foundCluster (metadata: Metadata, { random }: Environment): Promise<string> {
   const freshId = Buffer.from(random.bytes(16)).toString('base64url')
-  const clusterId = await metadata.propose(image => image.clusterId === ''
+  return await metadata.propose(image => image.clusterId === ''
     ? { records: [{ type: 'clusterFounded', clusterId: freshId }], result: freshId }
     : { records: [], result: image.clusterId })
-  return await metadata.propose(image => {
-    const before = image.node(node.id)
-    const epoch = (before?.epoch ?? 0) + 1
-    return {
-      records: [{ type: 'nodeRegistered', nodeId: node.id, epoch, endpoints, rack: node.rack }],
-      result: { clusterId, nodeId: node.id, nodeEpoch: epoch, lastWal: before?.wal ?? null }
-    }
+}
+
+/**
+ * Takes the node's next epoch. Others see nothing of it before the node has opened. Rejects with FENCED once another process has
+ * taken one after ours: two of one id must not throw each other out for ever.
+ */
+export async function takeEpoch (metadata: Metadata, nodeId: number, incarnation: Incarnation): Promise<Registration> {
+  const { clusterId } = metadata.image
+  const nodeEpoch = await metadata.propose((image, position) => {
+    const current = image.node(nodeId)
+    if (isSuperseded(current, incarnation)) throw superseded(current!)
+    return { records: [{ type: 'nodeEpochTaken', nodeId, incarnation: incarnation.id }], result: position }
   })
+  incarnation.epoch = nodeEpoch
+  return { clusterId, nodeId, nodeEpoch, node: metadata.image.node(nodeId)! }
+}
+
+export function isSuperseded (node: NodeFacts | undefined, { epoch, id }: Incarnation): boolean {
+  return epoch !== undefined && node !== undefined && node.epoch > epoch && node.incarnation !== id
+}
+
+export function superseded ({ epoch, nodeId }: NodeFacts): StreambedError {
+  return new StreambedError('FENCED', `another process has started as node ${nodeId} after this one, which therefore ends. Give each broker a node.id of its own, if both were meant to run. nodeId=${nodeId} epoch=${epoch}`)
 }

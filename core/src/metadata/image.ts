@@ -1,14 +1,21 @@
 import { StreambedError, invariant } from '@streambed/sdk'
-import type { ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
+import type { ObjectCommit, ObjectFacts, ObjectId, RangeCommit, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
 import { LayeredMap } from './layered-map.ts'
-import type { CondemnedObject, ConfigResource, Endpoint, MetadataRecord, PartitionFacts, WalRegistration } from './records.ts'
+import type { AbandonedObject, CondemnedObject, ConfigResource, Endpoint, MetadataRecord, PartitionFacts, WalRegistration } from './records.ts'
 
 export interface NodeFacts {
   readonly nodeId: number
   readonly epoch: number
+  /** Random, of the process that took the epoch; null for one of an earlier release. */
+  readonly incarnation: string | null
+  /** Empty until the node has opened once. */
   readonly endpoints: readonly Endpoint[]
   readonly rack: string | null
   readonly wal: WalRegistration | null
+  /** How far that WAL is known to reach; it was never trimmed past it. Null where an earlier release did not say. */
+  readonly walPosition: number | null
+  /** Position of the first epoch that was taken since the node last opened: how far the log reached when it came back. */
+  readonly triedAt: number | null
 }
 
 export interface TopicFacts {
@@ -42,6 +49,8 @@ export interface ImageTables {
   readonly objects: Table<ObjectId, LiveObject>
   readonly condemned: Table<ObjectId, CondemnedObject>
   readonly reservations: Table<string, ObjectReservation>
+  /** Ids never committed whose names were deleted once, with the wall-clock ms of that. */
+  readonly abandoned: Table<ObjectId, AbandonedObject>
 }
 export type TableName = keyof ImageTables
 type Table<K, V> = Map<K, V> | LayeredMap<K, V>
@@ -49,8 +58,9 @@ type Table<K, V> = Map<K, V> | LayeredMap<K, V>
 const emptyCounters: ImageCounters = Object.freeze({ clusterId: '', nextStreamId: 1, nextObjectId: 1, nextProducerId: 0 })
 
 /**
- * The cluster's state: a deterministic function of the metadata log. `apply` refuses, with FENCED, CONFLICT, NOT_FOUND,
- * ALREADY_EXISTS or INVALID_ARGUMENT, a record that does not hold in this state, and then has changed nothing.
+ * The cluster's state: a deterministic function of the metadata log. `apply` takes a record and the position of its entry. It
+ * refuses, with FENCED, CONFLICT, NOT_FOUND, ALREADY_EXISTS or INVALID_ARGUMENT, a record that does not hold in this state, and
+ * then has changed nothing.
  */
 export class ClusterImage {
   readonly tables: ImageTables
@@ -82,18 +92,20 @@ export class ClusterImage {
   ranges (streamId: StreamId): readonly StreamRange[] { return this.tables.ranges.get(streamId) ?? [] }
   object (objectId: ObjectId): ObjectFacts | undefined { return this.tables.objects.get(objectId) }
 
-  apply (record: MetadataRecord): void {
+  apply (record: MetadataRecord, position: number): void {
     switch (record.type) {
       case 'clusterFounded':
         if (this.clusterId !== '') throw new StreambedError('ALREADY_EXISTS', `the cluster is founded already. clusterId=${this.clusterId}`)
         this.#count({ clusterId: record.clusterId })
         return
+      case 'nodeEpochTaken': return this.#takeEpoch(record, position)
+      case 'nodeWalOpened': return this.#changeNode(record, { wal: record.wal, walPosition: record.walPosition })
+      case 'nodeOpened': return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, triedAt: null, ...this.#reaching(record) })
+      case 'nodeStopped': return this.#changeNode(record, this.#reaching(record))
+      case 'nodeRemoved': return this.#removeNode(record.nodeId)
       case 'nodeRegistered': return this.#registerNode(record)
-      case 'nodeWalChanged': {
-        const node = this.#currentNode(record.nodeId, record.epoch)
-        this.tables.nodes.set(node.nodeId, { ...node, wal: record.wal })
-        return
-      }
+      case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null })
+      case 'walGivenUp': return this.#changeNode(record, { wal: null, walPosition: null })
       case 'topicCreated': return this.#createTopic(record)
       case 'partitionsAdded': return this.#addPartitions(record)
       case 'topicDeleted': return this.#deleteTopic(record.topicId, record.atMs)
@@ -107,9 +119,12 @@ export class ClusterImage {
         this.#count({ nextProducerId: record.first + record.count })
         return
       case 'objectIdsReserved': return this.#reserveObjects(record)
+      case 'segmentCommitted': return this.#commitSegment(record)
       case 'objectsCommitted': return this.#commitObjects(record)
       case 'streamTrimmed': return this.#trimStream(record.streamId, record.startOffset, record.atMs)
+      case 'objectsAbandoned': return this.#abandonObjects(record.objectIds, record.atMs)
       case 'objectsForgotten': return this.#forgetObjects(record.objectIds)
+      case 'idsSkipped': return this.#skipIds(record)
       default: return record satisfies never
     }
   }
@@ -124,11 +139,36 @@ export class ClusterImage {
     return node
   }
 
+  #changeNode ({ nodeId, epoch }: { readonly nodeId: number, readonly epoch: number }, change: Partial<NodeFacts>): void {
+    this.tables.nodes.set(nodeId, { ...this.#currentNode(nodeId, epoch), ...change })
+  }
+
+  #reaching ({ nodeId, walPosition }: { readonly nodeId: number, readonly walPosition: number }): Pick<NodeFacts, 'walPosition'> {
+    return { walPosition: Math.max(this.tables.nodes.get(nodeId)?.walPosition ?? -1, walPosition) }
+  }
+
+  #takeEpoch ({ nodeId, incarnation }: MetadataRecord & { type: 'nodeEpochTaken' }, position: number): void {
+    const before = this.tables.nodes.get(nodeId)
+    // Positions outgrow the counts of earlier releases: each of those took an entry of its own, after the founding.
+    if (before !== undefined && before.epoch >= position) throw new StreambedError('CONFLICT', `the node has an epoch of this entry already. nodeId=${nodeId} epoch=${before.epoch} position=${position}`)
+    const unknown = { endpoints: [], rack: null, wal: null, walPosition: null, triedAt: null }
+    const node = { ...unknown, ...before, nodeId, epoch: position, incarnation }
+    this.tables.nodes.set(nodeId, { ...node, triedAt: node.triedAt ?? position })
+  }
+
   #registerNode ({ nodeId, epoch, endpoints, rack }: MetadataRecord & { type: 'nodeRegistered' }): void {
     const before = this.tables.nodes.get(nodeId)
     const expected = (before?.epoch ?? 0) + 1
     if (epoch !== expected) throw new StreambedError('CONFLICT', `node epoch is not the next one. nodeId=${nodeId} epoch=${epoch} expected=${expected}`)
-    this.tables.nodes.set(nodeId, { nodeId, epoch, endpoints, rack, wal: before?.wal ?? null })
+    this.tables.nodes.set(nodeId, { nodeId, epoch, incarnation: null, endpoints, rack, wal: before?.wal ?? null, walPosition: before?.walPosition ?? null, triedAt: null })
+  }
+
+  #removeNode (nodeId: number): void {
+    if (!this.tables.nodes.has(nodeId)) throw new StreambedError('NOT_FOUND', `no such node. nodeId=${nodeId}`)
+    for (const { ownerNodeId, streamId } of this.tables.streams.values()) {
+      if (ownerNodeId === nodeId) throw new StreambedError('CONFLICT', `the node owns partitions. nodeId=${nodeId} stream=${streamId}`)
+    }
+    this.tables.nodes.delete(nodeId)
   }
 
   #createTopic (record: MetadataRecord & { type: 'topicCreated' }): void {
@@ -185,24 +225,44 @@ export class ClusterImage {
     this.#count({ nextObjectId: first + count })
   }
 
+  #commitSegment ({ nodeId, nodeEpoch, objects, walPosition, atMs }: MetadataRecord & { type: 'segmentCommitted' }): void {
+    const node = this.#currentNode(nodeId, nodeEpoch)
+    const kept = objects.map(commit => ({ ...commit, ranges: commit.ranges.filter(range => this.#isOfOwner(range, nodeId)) }))
+    this.#takeReserved(nodeId, nodeEpoch, kept)
+    for (const commit of kept) this.#addObject(commit, atMs)
+    this.tables.nodes.set(nodeId, { ...node, ...this.#reaching({ nodeId, walPosition }) })
+  }
+
+  #isOfOwner ({ streamId, streamEpoch }: RangeCommit, nodeId: number): boolean {
+    const stream = this.tables.streams.get(streamId)
+    return stream !== undefined && stream.ownerNodeId === nodeId && stream.epoch === streamEpoch
+  }
+
   #commitObjects ({ nodeId, nodeEpoch, objects, atMs }: MetadataRecord & { type: 'objectsCommitted' }): void {
     this.#currentNode(nodeId, nodeEpoch)
-    const key = `${nodeId}:${nodeEpoch}`
-    const reserved = this.tables.reservations.get(key)?.objectIds ?? []
-    for (const commit of objects) {
-      if (!reserved.includes(commit.objectId)) throw new StreambedError('CONFLICT', `object id is not reserved, or committed already. objectId=${commit.objectId} nodeId=${nodeId} epoch=${nodeEpoch}`)
-      this.#checkContinues(commit, nodeId)
+    for (const { streamId } of objects.flatMap(({ ranges }) => ranges)) {
+      const owner = this.tables.streams.get(streamId)?.ownerNodeId ?? nodeId
+      if (owner !== nodeId) throw new StreambedError('FENCED', `another node owns the stream. stream=${streamId} owner=${owner} node=${nodeId}`)
     }
-    const committed = new Set(objects.map(object => object.objectId))
-    this.#setReserved(key, { nodeId, nodeEpoch, objectIds: reserved.filter(objectId => !committed.has(objectId)) })
+    this.#takeReserved(nodeId, nodeEpoch, objects)
     for (const commit of objects) this.#addObject(commit, atMs)
   }
 
-  #checkContinues (commit: ObjectCommit, nodeId: number): void {
+  /** The ids of `objects` are reserved no longer. Refused, with nothing changed, unless all were and all continue their streams. */
+  #takeReserved (nodeId: number, nodeEpoch: number, objects: readonly ObjectCommit[]): void {
+    const key = `${nodeId}:${nodeEpoch}`
+    const reserved = new Set(this.tables.reservations.get(key)?.objectIds)
+    for (const commit of objects) {
+      if (!reserved.delete(commit.objectId)) throw new StreambedError('CONFLICT', `object id is not reserved, or committed already. objectId=${commit.objectId} nodeId=${nodeId} epoch=${nodeEpoch}`)
+      this.#checkContinues(commit)
+    }
+    this.#setReserved(key, { nodeId, nodeEpoch, objectIds: [...reserved] })
+  }
+
+  #checkContinues (commit: ObjectCommit): void {
     for (const range of commit.ranges) {
       const stream = this.tables.streams.get(range.streamId)
       if (stream === undefined) continue
-      if (stream.ownerNodeId !== nodeId) throw new StreambedError('FENCED', `another node owns the stream. stream=${range.streamId} owner=${stream.ownerNodeId} node=${nodeId}`)
       if (stream.endOffset !== range.startOffset || range.endOffset <= range.startOffset) throw new StreambedError('CONFLICT', `object does not continue the stream. stream=${range.streamId} end=${stream.endOffset} start=${range.startOffset}`)
     }
   }
@@ -210,7 +270,7 @@ export class ClusterImage {
   #addObject ({ objectId, ranges, size, store }: ObjectCommit, atMs: number): void {
     const facts = { objectId, store, size }
     let rangeCount = 0
-    for (const { streamId, ...range } of ranges) {
+    for (const { streamId, streamEpoch: _, ...range } of ranges) {
       const stream = this.tables.streams.get(streamId)
       if (stream === undefined) continue
       this.tables.streams.set(streamId, { ...stream, endOffset: range.endOffset })
@@ -249,14 +309,35 @@ export class ClusterImage {
     }
   }
 
+  #abandonObjects (objectIds: readonly ObjectId[], atMs: number): void {
+    this.#dropReserved(objectIds)
+    for (const objectId of objectIds) this.tables.abandoned.set(objectId, { objectId, sinceMs: atMs })
+  }
+
   #forgetObjects (objectIds: readonly ObjectId[]): void {
-    for (const objectId of objectIds) this.tables.condemned.delete(objectId)
-    const forgotten = new Set(objectIds)
+    for (const objectId of objectIds) {
+      this.tables.condemned.delete(objectId)
+      this.tables.abandoned.delete(objectId)
+    }
+    this.#dropReserved(objectIds)
+  }
+
+  /** Only from reservations of earlier epochs: the newest one's may still be committed. */
+  #dropReserved (objectIds: readonly ObjectId[]): void {
+    const dropped = new Set(objectIds)
     for (const [key, reservation] of [...this.tables.reservations.entries()]) {
       const isCurrent = this.tables.nodes.get(reservation.nodeId)?.epoch === reservation.nodeEpoch
-      if (isCurrent || !reservation.objectIds.some(objectId => forgotten.has(objectId))) continue
-      this.#setReserved(key, { ...reservation, objectIds: reservation.objectIds.filter(objectId => !forgotten.has(objectId)) })
+      if (isCurrent || !reservation.objectIds.some(objectId => dropped.has(objectId))) continue
+      this.#setReserved(key, { ...reservation, objectIds: reservation.objectIds.filter(objectId => !dropped.has(objectId)) })
     }
+  }
+
+  #skipIds ({ nextObjectId, nextProducerId, nextStreamId }: MetadataRecord & { type: 'idsSkipped' }): void {
+    const counters = this.#counters
+    if (nextStreamId < counters.nextStreamId || nextObjectId < counters.nextObjectId || nextProducerId < counters.nextProducerId) {
+      throw new StreambedError('CONFLICT', `ids only rise. stream=${counters.nextStreamId} object=${counters.nextObjectId} producer=${counters.nextProducerId}`)
+    }
+    this.#count({ nextStreamId, nextObjectId, nextProducerId })
   }
 
   #setReserved (key: string, reservation: ObjectReservation): void {
@@ -278,7 +359,8 @@ function emptyTables (): ImageTables {
     ranges: new Map(),
     objects: new Map(),
     condemned: new Map(),
-    reservations: new Map()
+    reservations: new Map(),
+    abandoned: new Map()
   }
 }
 

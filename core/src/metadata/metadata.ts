@@ -5,10 +5,11 @@ import { decodeEntry, encodeEntry, type MetadataEntry, type MetadataRecord } fro
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 
 /**
- * Decides a change against a state: gives the records that make it, and what to tell the caller. Throws a StreambedError
- * to refuse. Called again, against a newer state, whenever the change loses a race; so it has no effects.
+ * Decides a change against a state: gives the records that make it, and what to tell the caller. `position` is that of the
+ * entry which the records would be. Throws a StreambedError to refuse. Called again, against a newer state, whenever the change
+ * loses a race; so it has no effects.
  */
-export type Change<T> = (image: ClusterImage) => { readonly records: readonly MetadataRecord[], readonly result: T }
+export type Change<T> = (image: ClusterImage, position: number) => { readonly records: readonly MetadataRecord[], readonly result: T }
 
 interface Proposal {
   readonly change: Change<unknown>
@@ -25,6 +26,8 @@ export interface MetadataOptions {
 
 const attemptsMax = 100
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 1_000, deadlineMs: 30_000 }
+/** What became of an append must be known before anything else is decided. */
+const untilKnown: RetryOptions = { delayMsMin: 20, delayMsMax: 1_000, deadlineMs: Infinity }
 /** After a failed wait for what others append. */
 const followDelayMs = 100
 
@@ -77,6 +80,14 @@ export class Metadata implements AsyncDisposable {
   get end (): number { return this.#end }
   /** Resolves with the error after which this copy no longer follows the log. */
   get failed (): Promise<unknown> { return this.#failed.promise }
+
+  /** Resolves once `image` holds all that was in the log when this was called. Rejects as a proposal. */
+  refresh (): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const caughtUp = this.#work.then(() => this.#readAgain(() => this.#catchUp()))
+    this.#work = caughtUp.catch((error: unknown) => { this.#failIfFinal(error) })
+    return caughtUp
+  }
 
   /** Calls `listener` after the image has changed; gives a function that ends it. */
   onChange (listener: () => void): () => void {
@@ -141,8 +152,9 @@ export class Metadata implements AsyncDisposable {
     for (const { change, resolve, reject } of proposals) {
       const layer = image.fork()
       try {
-        const { records, result } = change(layer.image)
-        for (const record of records) layer.image.apply(record)
+        const position = this.#end + entries.length
+        const { records, result } = change(layer.image, position)
+        for (const record of records) layer.image.apply(record, position)
         layer.commit()
         if (records.length > 0) entries.push({ proposer: this.#proposer, sequence: this.#sequence++, records })
         accepted.push(() => resolve(result as never))
@@ -153,13 +165,18 @@ export class Metadata implements AsyncDisposable {
     return { accepted, entries, commit }
   }
 
-  /** Appends at the end; CONFLICT when another's entries are there. A lost answer is decided by reading back. */
+  /**
+   * Appends at the end; CONFLICT when another's entries are there. A lost answer is decided by reading back, for as long as it
+   * takes: told as failed, the change might be applied all the same. Closing leaves it undecided, as OUTCOME_UNKNOWN.
+   */
   async #append (entries: readonly MetadataEntry[]): Promise<void> {
     try {
       await this.#log.append(this.#end, entries.map(encodeEntry))
     } catch (error) {
       if (!StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw error
-      const page = await this.#readAgain(() => this.#log.read(this.#end)).catch((cause: unknown) => { throw StreambedError.is(cause, 'UNAVAILABLE') ? error : cause })
+      this.#environment.logger.warn('an append to the metadata log has no known outcome: reading until it is known', { position: this.#end, error: error.message })
+      const page = await withRetry(() => this.#log.read(this.#end), this.#environment, untilKnown, this.#stop.signal)
+        .catch((cause: unknown) => { throw StreambedError.is(cause, 'ABORTED') ? error : cause })
       const [first] = page.entries
       if (first === undefined) throw new StreambedError('UNAVAILABLE', 'metadata append did not happen', { cause: error })
       const found = decodeEntry(first, this.#end)
@@ -170,6 +187,7 @@ export class Metadata implements AsyncDisposable {
   /** Applies what others have appended. */
   async #catchUp (): Promise<void> {
     for (;;) {
+      const before = this.#end
       let page
       try {
         page = await this.#log.read(this.#end)
@@ -178,13 +196,27 @@ export class Metadata implements AsyncDisposable {
         await this.#loadSnapshot(error)
         continue
       }
-      for (const entry of page.entries) {
-        for (const record of decodeEntry(entry, this.#end).records) this.#image.apply(record)
-        this.#end++
+      try {
+        for (const entry of page.entries) {
+          this.#applyDurable(decodeEntry(entry, this.#end))
+          this.#end++
+        }
+      } finally {
+        this.#changed(this.#end - before)
       }
-      if (page.entries.length > 0) this.#changed(page.entries.length)
       if (this.#end >= page.end) return
     }
+  }
+
+  /** Whole or not at all. What is durable and does not apply contradicts all that this program knows: it must not go on. */
+  #applyDurable ({ records }: MetadataEntry): void {
+    const { image, commit } = this.#image.fork()
+    try {
+      for (const record of records) image.apply(record, this.#end)
+    } catch (cause) {
+      throw new StreambedError('CORRUPT', `an entry of the metadata log contradicts those before it. position=${this.#end}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+    commit()
   }
 
   /** The log no longer has what comes next: the snapshot that replaced it does. */
@@ -192,8 +224,10 @@ export class Metadata implements AsyncDisposable {
     const snapshot = await this.#log.latestSnapshot()
     if (snapshot === undefined || snapshot.at <= this.#end) throw new StreambedError('CORRUPT', `metadata log lacks entries that no snapshot holds. position=${this.#end}`, { cause })
     this.#image = decodeSnapshot(snapshot.state)
+    const skipped = snapshot.at - this.#end
     this.#end = snapshot.at
     this.#snapshotAt = snapshot.at
+    this.#changed(skipped)
   }
 
   /** Follows what other nodes append, until closed. Shares the one queue of work with proposals. */

@@ -1,7 +1,9 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
 import { ClusterImage, type TableName } from './image.ts'
 
-const snapshotVersion = 1
+/** Version 1 had nodes without incarnations, and no table of abandoned ids. */
+const snapshotVersion = 2
+const nodeOfVersion1 = Object.freeze({ incarnation: null, walPosition: null, triedAt: null })
 const rowsPerTurn = 2_000
 const encoder = new TextEncoder()
 
@@ -34,7 +36,7 @@ export function decodeSnapshot (bytes: Uint8Array): ClusterImage {
   } catch (cause) {
     throw new StreambedError('CORRUPT', 'metadata snapshot has no readable header', { cause })
   }
-  if (header.version !== snapshotVersion) throw new StreambedError('UNSUPPORTED', `metadata snapshot is of another version. version=${header.version} supported=${snapshotVersion}; start a newer Streambed`)
+  if (header.version !== snapshotVersion && header.version !== 1) throw new StreambedError('UNSUPPORTED', `metadata snapshot is of another version. version=${header.version} supported<=${snapshotVersion}; start a newer Streambed`)
   if (lines.length !== header.rows + 2) throw new StreambedError('CORRUPT', `metadata snapshot is incomplete. rows=${lines.length - 2} expected=${header.rows}`)
   for (const line of lines.slice(1, -1)) {
     const [name, key, value] = JSON.parse(line) as [TableName, never, never]
@@ -42,5 +44,6 @@ export function decodeSnapshot (bytes: Uint8Array): ClusterImage {
     if (table === undefined) throw new StreambedError('UNSUPPORTED', `metadata snapshot has a table that this program does not know. table=${String(name)}; start a newer Streambed`)
     table.set(key, value)
   }
+  for (const [nodeId, node] of image.tables.nodes.entries()) image.tables.nodes.set(nodeId, { ...nodeOfVersion1, ...node })
   return image
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@streambed/sdk'
+import type { Clock, WalPosition } from '@streambed/sdk'
 import type { Catalog, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
 import type { Metadata } from './metadata.ts'
 
@@ -13,6 +13,16 @@ export interface StreamCatalogParts {
 export class StreamCatalog implements Catalog {
   readonly #parts: StreamCatalogParts
   constructor (parts: StreamCatalogParts) { this.#parts = parts }
+
+  get position (): number { return this.#parts.metadata.end }
+  get foundPosition (): number { return this.#image.node(this.#parts.nodeId)?.triedAt ?? this.position }
+  get walReach (): WalPosition { return this.#image.node(this.#parts.nodeId)?.walPosition ?? -1 }
+  get nextStreamId (): StreamId { return this.#image.nextStreamId }
+  get nextObjectId (): ObjectId { return this.#image.nextObjectId }
+
+  owns ({ epoch, ownerNodeId }: StreamFacts, streamEpoch: number | undefined): boolean {
+    return ownerNodeId === this.#parts.nodeId && (streamEpoch ?? epoch) === epoch
+  }
 
   stream (streamId: StreamId): StreamFacts | undefined { return this.#image.stream(streamId) }
   ranges (streamId: StreamId): readonly StreamRange[] { return this.#image.ranges(streamId) }
@@ -38,9 +48,9 @@ export class StreamCatalog implements Catalog {
     })
   }
 
-  commitObjects (objects: readonly ObjectCommit[]): Promise<void> {
+  commitObjects (objects: readonly ObjectCommit[], walPosition: WalPosition): Promise<void> {
     const { clock, metadata, nodeEpoch, nodeId } = this.#parts
-    return metadata.propose(() => ({ records: [{ type: 'objectsCommitted', nodeId, nodeEpoch, objects, atMs: clock.wallMs() }], result: undefined }))
+    return metadata.propose(() => ({ records: [{ type: 'segmentCommitted', nodeId, nodeEpoch, walPosition, objects, atMs: clock.wallMs() }], result: undefined }))
   }
 
   trimStream (streamId: StreamId, startOffset: number): Promise<void> {
@@ -68,6 +78,27 @@ export class StreamCatalog implements Catalog {
       if (found.length >= limit) break
     }
     return found.slice(0, limit)
+  }
+
+  abandonObjects (objectIds: readonly ObjectId[]): Promise<void> {
+    const { clock, metadata } = this.#parts
+    return metadata.propose(() => ({ records: [{ type: 'objectsAbandoned', objectIds, atMs: clock.wallMs() }], result: undefined }))
+  }
+
+  lateObjectIds (beforeMs: number, limit: number): readonly ObjectId[] {
+    const found: ObjectId[] = []
+    for (const { objectId, sinceMs } of this.#image.tables.abandoned.values()) {
+      if (sinceMs <= beforeMs) found.push(objectId)
+      if (found.length === limit) break
+    }
+    return found
+  }
+
+  isForgotten (objectId: ObjectId): boolean {
+    const { abandoned, condemned, objects, reservations } = this.#image.tables
+    if (objectId >= this.#image.nextObjectId || objects.has(objectId) || condemned.has(objectId) || abandoned.has(objectId)) return false
+    for (const { objectIds } of reservations.values()) if (objectIds.includes(objectId)) return false
+    return true
   }
 
   forgetObjects (objectIds: readonly ObjectId[]): Promise<void> {

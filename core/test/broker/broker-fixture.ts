@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
 import type { Environment, LogFields, Logger, MetadataLog, ObjectStore } from '@streambed/sdk'
 import { Broker } from '../../src/broker/broker.ts'
+import { noteOpened } from '../../src/main/note-node.ts'
+import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import type { Endpoint } from '../../src/metadata/records.ts'
 import { StreamCatalog } from '../../src/metadata/stream-catalog.ts'
@@ -57,16 +59,9 @@ export class BrokerFixture {
   async open (options: OpenOptions = {}): Promise<OpenBroker> {
     const { clock, endpoints, environment } = this
     const metadata = await Metadata.open({ log: this.wrapMetadataLog(new MemoryMetadataLog(this.metadataMedium)), environment, snapshotEveryEntries: 50 })
-    const nodeEpoch = await metadata.propose(image => {
-      const epoch = (image.node(nodeId)?.epoch ?? 0) + 1
-      return {
-        records: [
-          ...image.clusterId === '' ? [{ type: 'clusterFounded', clusterId } as const] : [],
-          { type: 'nodeRegistered', nodeId, epoch, endpoints, rack: this.#rack }
-        ],
-        result: epoch
-      }
-    })
+    await metadata.propose(image => ({ records: image.clusterId === '' ? [{ type: 'clusterFounded', clusterId }] : [], result: undefined }))
+    const registration = await takeEpoch(metadata, nodeId, new Incarnation(environment))
+    const { nodeEpoch } = registration
     const wal = await MemoryWal.open(this.walMedium, { clusterId, nodeId, writerEpoch: nodeEpoch })
     const store = this.wrapStore(new MemoryObjectStore({ clock, medium: this.objects }))
     const engine = await StreamEngine.open({
@@ -76,6 +71,7 @@ export class BrokerFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
+    await noteOpened(metadata, registration, wal, { endpoints, rack: this.#rack })
     const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: options.kafka ?? {}, checkpointBytes: 16 * 2 ** 20 })
     return new OpenBroker({ broker, engine, metadata, fixture: this })
   }

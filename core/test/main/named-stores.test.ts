@@ -77,7 +77,7 @@ describe('main: several object stores', () => {
         await broker.metadata.propose(() => ({ records: [{ type: 'topicCreated', topicId: 'T', name: 't', partitionCount: 1, ownerNodeId: 1, firstStreamId: broker.metadata.image.nextStreamId, configs: {} }], result: undefined }))
       }
       const stream = broker.engine.stream(dataStream(broker))
-      await stream.append({ baseOffset: offset, count: 1, bytes: Buffer.from(`batch ${offset}`), largestTimestamp: -1 })
+      await stream.append({ baseOffset: offset, count: 1, bytes: Buffer.from(`batch ${offset}`), largestTimestamp: -1 }).durable
       await broker.engine.flush()
     }
     const dataStream = (broker: Awaited<ReturnType<typeof openBroker>>): number => broker.metadata.image.topic('T')!.partitions[0]!.dataStreamId

@@ -3,7 +3,7 @@ import { StreambedError } from '@streambed/sdk'
 import { MemoryMetadataLog, MemoryMetadataMedium, SeededRandom, VirtualClock, faultOn, faultyMetadataLog, testEnvironment } from '@streambed/sdk/testing'
 import { ClusterImage } from '../../src/metadata/image.ts'
 import { Metadata, type Change } from '../../src/metadata/metadata.ts'
-import type { MetadataRecord } from '../../src/metadata/records.ts'
+import { encodeEntry, type MetadataRecord } from '../../src/metadata/records.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../src/metadata/snapshot.ts'
 
 function open (medium: MemoryMetadataMedium, seed: string, options: { readonly loseAnswers?: number, readonly snapshotEveryEntries?: number } = {}): Promise<Metadata> {
@@ -13,10 +13,7 @@ function open (medium: MemoryMetadataMedium, seed: string, options: { readonly l
   return Metadata.open({ log: faulty, environment, snapshotEveryEntries: options.snapshotEveryEntries ?? 1_000 })
 }
 
-const register = (nodeId: number): Change<number> => image => {
-  const epoch = (image.node(nodeId)?.epoch ?? 0) + 1
-  return { records: [{ type: 'nodeRegistered', nodeId, epoch, endpoints: [], rack: null }], result: epoch }
-}
+const register = (nodeId: number, incarnation = 'process'): Change<number> => (_, position) => ({ records: [{ type: 'nodeEpochTaken', nodeId, incarnation }], result: position })
 
 const createTopic = (name: string): Change<string> => image => ({
   records: [{ type: 'topicCreated', topicId: `id-${name}`, name, partitionCount: 2, ownerNodeId: 1, firstStreamId: image.nextStreamId, configs: {} }],
@@ -24,11 +21,11 @@ const createTopic = (name: string): Change<string> => image => ({
 })
 
 describe('metadata', () => {
-  it('mints node epochs from the log, each once, however many race', async () => {
+  it('mints node epochs from the log, each its own position, however many race', async () => {
     const medium = new MemoryMetadataMedium()
     const nodes = await Promise.all(['a', 'b', 'c'].map(seed => open(medium, seed)))
     const epochs = await Promise.all(nodes.flatMap(node => Array.from({ length: 20 }, () => node.propose(register(1)))))
-    assert.deepEqual(epochs.sort((left, right) => left - right), Array.from({ length: 60 }, (_, at) => at + 1))
+    assert.deepEqual(epochs.sort((left, right) => left - right), Array.from({ length: 60 }, (_, at) => at))
     for (const node of nodes) await node.close()
   })
 
@@ -55,8 +52,8 @@ describe('metadata', () => {
     const metadata = await open(new MemoryMetadataMedium(), 'a', { loseAnswers: 3 })
     const epochs = []
     for (let round = 0; round < 6; round++) epochs.push(await metadata.propose(register(1)))
-    assert.deepEqual(epochs, [1, 2, 3, 4, 5, 6])
-    assert.equal(metadata.image.node(1)!.epoch, 6)
+    assert.deepEqual(epochs, [0, 1, 2, 3, 4, 5])
+    assert.equal(metadata.image.node(1)!.epoch, 5)
     await metadata.close()
   })
 
@@ -91,6 +88,77 @@ describe('metadata', () => {
     await metadata.close()
   })
 
+  it('a lost answer is looked for until it is found, and never told as failed while the entry may be there', async () => {
+    const clock = new VirtualClock()
+    let isReadable = false
+    const log = faultyMetadataLog(new MemoryMetadataLog(new MemoryMetadataMedium()), {
+      clock,
+      plan: ({ method }) => method === 'append' ? { kind: 'failAfter' } : method === 'read' && !isReadable ? { kind: 'failBefore' } : { kind: 'none' }
+    })
+    isReadable = true
+    const metadata = await Metadata.open({ log, environment: testEnvironment({ clock }), snapshotEveryEntries: 100 })
+    isReadable = false
+    let outcome = 'none'
+    const proposed = metadata.propose(createTopic('a')).then(() => { outcome = 'done' }, () => { outcome = 'failed' })
+    await clock.run(10 * 60_000)
+    assert.equal(outcome, 'none', 'for ten minutes nobody can say')
+    isReadable = true
+    await clock.run(5_000)
+    await proposed
+    assert.equal(outcome, 'done')
+    await metadata.close()
+  })
+
+  it('what is in doubt when it closes is told as in doubt', async () => {
+    const clock = new VirtualClock()
+    let isOpen = false
+    const log = faultyMetadataLog(new MemoryMetadataLog(new MemoryMetadataMedium()), {
+      clock,
+      plan: ({ method }) => method === 'append' ? { kind: 'failAfter' } : method === 'read' && isOpen ? { kind: 'failBefore' } : { kind: 'none' }
+    })
+    const metadata = await Metadata.open({ log, environment: testEnvironment({ clock }), snapshotEveryEntries: 100 })
+    isOpen = true
+    const proposed = assert.rejects(metadata.propose(createTopic('a')), error => StreambedError.is(error, 'OUTCOME_UNKNOWN'))
+    await clock.run(60_000)
+    await metadata.close()
+    await proposed
+  })
+
+  it('an entry that contradicts those before it ends the node, and nothing of it is applied', async () => {
+    const medium = new MemoryMetadataMedium()
+    const metadata = await open(medium, 'a')
+    await metadata.propose(createTopic('t'))
+    const before = tablesOf(metadata.image)
+    const records: MetadataRecord[] = [{ type: 'clusterFounded', clusterId: 'half' }, { type: 'topicDeleted', topicId: 'of no topic', atMs: 0 }]
+    await new MemoryMetadataLog(medium).append(1, [encodeEntry({ proposer: 'x', sequence: 0, records })])
+    const failure = await metadata.failed
+    assert.ok(StreambedError.is(failure, 'CORRUPT') && failure.message.includes('position=1'), String(failure))
+    assert.deepEqual(tablesOf(metadata.image), before)
+    await assert.rejects(metadata.propose(createTopic('u')), error => StreambedError.is(error, 'CORRUPT'))
+    await metadata.close()
+    await assert.rejects(open(medium, 'b'), error => StreambedError.is(error, 'CORRUPT'))
+  })
+
+  it('who catches up by a snapshot tells its listeners', async () => {
+    const medium = new MemoryMetadataMedium()
+    const log = new MemoryMetadataLog(medium)
+    const clock = new VirtualClock()
+    const follower = await Metadata.open({ log: faultyMetadataLog(log, { clock, plan: () => ({ kind: 'none' }) }), environment: testEnvironment({ clock }), snapshotEveryEntries: 1_000 })
+    let told = 0
+    follower.onChange(() => { told++ })
+    const image = new ClusterImage()
+    image.apply({ type: 'clusterFounded', clusterId: 'c' }, 0)
+    const snapshot = await encodeSnapshot(image, testEnvironment())
+    // Nothing follows the snapshot: the follower learns from it alone.
+    await log.append(0, [encodeEntry({ proposer: 'x', sequence: 0, records: [{ type: 'clusterFounded', clusterId: 'c' }] })])
+    await log.writeSnapshot(1, snapshot)
+    await log.truncateBefore(1)
+    await follower.refresh()
+    assert.equal(follower.image.clusterId, 'c')
+    assert.ok(told > 0)
+    await follower.close()
+  })
+
   it('opens from a snapshot and the entries after it, to the same state', async () => {
     const medium = new MemoryMetadataMedium()
     const first = await open(medium, 'a', { snapshotEveryEntries: 5 })
@@ -104,8 +172,8 @@ describe('metadata', () => {
 
   it('a snapshot of a newer version, and one cut short, are refused by name', async () => {
     const bytes = await encodeSnapshot(new ClusterImage(), testEnvironment())
-    const newer = Buffer.from(Buffer.from(bytes).toString().replace('"version":1', '"version":2'))
-    assert.throws(() => decodeSnapshot(newer), error => StreambedError.is(error, 'UNSUPPORTED') && error.message.includes('version=2'))
+    const newer = Buffer.from(Buffer.from(bytes).toString().replace('"version":2', '"version":3'))
+    assert.throws(() => decodeSnapshot(newer), error => StreambedError.is(error, 'UNSUPPORTED') && error.message.includes('version=3'))
     assert.throws(() => decodeSnapshot(bytes.subarray(0, bytes.length - 1)), error => StreambedError.is(error, 'CORRUPT'))
   })
 
@@ -117,43 +185,107 @@ describe('metadata', () => {
 })
 
 describe('cluster image', () => {
+  const ranges = (startOffset: number, endOffset: number, streamEpoch?: number) => [{ streamId: 1, startOffset, endOffset, bytes: 1, largestTimestamp: -1, ...streamEpoch === undefined ? {} : { streamEpoch } }]
   const commit = (objectId: number, startOffset: number, endOffset: number, nodeEpoch = 1): MetadataRecord => ({
-    type: 'objectsCommitted',
-    nodeId: 1,
-    nodeEpoch,
-    atMs: 0,
-    objects: [{ objectId, store: 's', size: 1, ranges: [{ streamId: 1, startOffset, endOffset, bytes: 1, largestTimestamp: -1 }] }]
+    type: 'segmentCommitted', nodeId: 1, nodeEpoch, atMs: 0, walPosition: 7, objects: [{ objectId, store: 's', size: 1, ranges: ranges(startOffset, endOffset, 0) }]
+  })
+  const oldCommit = (objectId: number, startOffset: number, endOffset: number): MetadataRecord => ({
+    type: 'objectsCommitted', nodeId: 1, nodeEpoch: 1, atMs: 0, objects: [{ objectId, store: 's', size: 1, ranges: ranges(startOffset, endOffset) }]
   })
   const reserve = (first: number, nodeEpoch = 1): MetadataRecord => ({ type: 'objectIdsReserved', nodeId: 1, nodeEpoch, first, count: 1 })
+  const take: MetadataRecord = { type: 'nodeEpochTaken', nodeId: 1, incarnation: 'p' }
+  const owned: MetadataRecord = { type: 'topicCreated', topicId: 'id', name: 't', partitionCount: 1, ownerNodeId: 1, firstStreamId: 1, configs: {} }
+  const wal = { plugin: 'p', options: {}, id: 'w' }
 
-  function imageWith (...records: readonly MetadataRecord[]): ClusterImage {
+  /** The first record at position 0, and so on. Node 1 has epoch 1 and owns stream 1. */
+  function imageWith (...records: readonly MetadataRecord[]): { readonly image: ClusterImage, readonly end: number } {
     const image = new ClusterImage()
-    image.apply({ type: 'nodeRegistered', nodeId: 1, epoch: 1, endpoints: [], rack: null })
-    image.apply({ type: 'topicCreated', topicId: 'id', name: 't', partitionCount: 1, ownerNodeId: 1, firstStreamId: 1, configs: {} })
-    for (const record of records) image.apply(record)
-    return image
+    const all = [{ type: 'clusterFounded', clusterId: 'c' } as const, take, owned, ...records]
+    for (const [position, record] of all.entries()) image.apply(record, position)
+    return { image, end: all.length }
   }
 
-  const refusals: { readonly name: string, readonly before: readonly MetadataRecord[], readonly record: MetadataRecord, readonly code: 'FENCED' | 'CONFLICT' }[] = [
+  const refusals: { readonly name: string, readonly before: readonly MetadataRecord[], readonly record: MetadataRecord, readonly code: 'FENCED' | 'CONFLICT' | 'NOT_FOUND' }[] = [
     { name: 'a commit that leaves a hole', before: [reserve(1)], record: commit(1, 5, 6), code: 'CONFLICT' },
     { name: 'a commit that repeats offsets', before: [reserve(1), reserve(2), commit(1, 0, 5)], record: commit(2, 4, 6), code: 'CONFLICT' },
     { name: 'a commit under an id that was not reserved', before: [], record: commit(1, 0, 5), code: 'CONFLICT' },
     { name: 'a commit under an id that is committed', before: [reserve(1), commit(1, 0, 5)], record: commit(1, 5, 6), code: 'CONFLICT' },
-    { name: 'a commit by a fenced epoch', before: [reserve(1), { type: 'nodeRegistered', nodeId: 1, epoch: 2, endpoints: [], rack: null }], record: commit(1, 0, 5), code: 'FENCED' },
-    { name: 'a reservation by a fenced epoch', before: [{ type: 'nodeRegistered', nodeId: 1, epoch: 2, endpoints: [], rack: null }], record: reserve(1), code: 'FENCED' }
+    { name: 'a commit by a fenced epoch', before: [reserve(1), take], record: commit(1, 0, 5), code: 'FENCED' },
+    { name: 'a reservation by a fenced epoch', before: [take], record: reserve(1), code: 'FENCED' },
+    { name: 'a commit of an earlier release that leaves a hole', before: [reserve(1)], record: oldCommit(1, 5, 6), code: 'CONFLICT' },
+    { name: 'an opening by a fenced epoch', before: [take], record: { type: 'nodeOpened', nodeId: 1, epoch: 1, endpoints: [], rack: null, walPosition: -1 }, code: 'FENCED' },
+    { name: 'a WAL of a fenced epoch', before: [take], record: { type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal, walPosition: -1 }, code: 'FENCED' },
+    { name: 'the end of a fenced epoch', before: [take], record: { type: 'nodeStopped', nodeId: 1, epoch: 1, walPosition: 9 }, code: 'FENCED' },
+    { name: 'the removal of a node that owns partitions', before: [], record: { type: 'nodeRemoved', nodeId: 1 }, code: 'CONFLICT' },
+    { name: 'the removal of a node that is not there', before: [], record: { type: 'nodeRemoved', nodeId: 9 }, code: 'NOT_FOUND' },
+    { name: 'ids that fall', before: [], record: { type: 'idsSkipped', nextStreamId: 1, nextObjectId: 9, nextProducerId: 9 }, code: 'CONFLICT' }
   ]
   for (const { before, code, name, record } of refusals) {
     it(`refuses ${name}, unchanged`, () => {
-      const image = imageWith(...before)
+      const { end, image } = imageWith(...before)
       const unchanged = tablesOf(image)
-      assert.throws(() => image.apply(record), error => StreambedError.is(error, code))
+      assert.throws(() => image.apply(record, end), error => StreambedError.is(error, code))
       assert.deepEqual(tablesOf(image), unchanged)
     })
   }
 
-  it('drops the pieces of streams that were deleted while an object was on its way', () => {
-    const image = imageWith(reserve(1), { type: 'topicDeleted', topicId: 'id', atMs: 3 }, commit(1, 0, 5))
-    assert.deepEqual([...image.tables.condemned.values()].map(object => object.objectId), [1])
+  for (const { name, record } of [{ name: 'now', record: commit(1, 0, 5) }, { name: 'in an earlier release', record: oldCommit(1, 0, 5) }]) {
+    it(`drops the pieces of streams that were deleted while an object was on its way, ${name}`, () => {
+      const { image } = imageWith(reserve(1), { type: 'topicDeleted', topicId: 'id', atMs: 3 }, record)
+      assert.deepEqual([...image.tables.condemned.values()].map(object => object.objectId), [1])
+    })
+  }
+
+  it('drops the pieces of another epoch of their stream, and keeps the others of the commit', () => {
+    const { end, image } = imageWith(reserve(1))
+    const both: MetadataRecord = { ...commit(1, 0, 5) as MetadataRecord & { type: 'segmentCommitted' }, objects: [{ objectId: 1, store: 's', size: 1, ranges: [{ ...ranges(0, 5, 9)[0]!, streamId: 2 }, ...ranges(0, 5, 0)] }] }
+    image.apply(both, end)
+    assert.deepEqual([image.stream(1)!.endOffset, image.stream(2)!.endOffset, image.tables.objects.get(1)!.rangeCount], [5, 0, 1])
+  })
+
+  it('an epoch is the position of its entry: it rises over counts of earlier releases, and over a removal', () => {
+    const image = new ClusterImage()
+    const registered = (epoch: number): MetadataRecord => ({ type: 'nodeRegistered', nodeId: 7, epoch, endpoints: [], rack: null })
+    const epochs: number[] = []
+    for (const [position, record] of [{ type: 'clusterFounded', clusterId: 'c' } as const, registered(1), registered(2), { ...take, nodeId: 7 }, { type: 'nodeRemoved', nodeId: 7 } as const, { ...take, nodeId: 7 }].entries()) {
+      image.apply(record, position)
+      epochs.push(image.node(7)?.epoch ?? -1)
+    }
+    assert.deepEqual(epochs, [-1, 1, 2, 3, -1, 5])
+  })
+
+  it('remembers how far the log reached when the node first came back, until it has opened', () => {
+    const opened: MetadataRecord = { type: 'nodeOpened', nodeId: 1, epoch: 4, endpoints: [], rack: null, walPosition: 3 }
+    const { end, image } = imageWith(take, take)
+    assert.equal(image.node(1)!.triedAt, 1, 'three refused starts do not hide that it reached to 1')
+    image.apply(opened, end)
+    assert.deepEqual([image.node(1)!.triedAt, image.node(1)!.walPosition], [null, 3])
+    image.apply(take, end + 1)
+    assert.equal(image.node(1)!.triedAt, end + 1)
+  })
+
+  it('how far a WAL reaches only rises, but for another WAL', () => {
+    const { end, image } = imageWith({ type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal, walPosition: 5 }, reserve(1), commit(1, 0, 5), { type: 'nodeStopped', nodeId: 1, epoch: 1, walPosition: 6 })
+    assert.equal(image.node(1)!.walPosition, 7)
+    image.apply({ type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal: { ...wal, id: 'other' }, walPosition: -1 }, end)
+    assert.equal(image.node(1)!.walPosition, -1)
+  })
+
+  it('ids that an earlier epoch left are abandoned, then forgotten; those of the newest are neither', () => {
+    const { end, image } = imageWith(reserve(1), take, reserve(2, 3 + 1))
+    const reserved = (): unknown => [...image.tables.reservations.values()].flatMap(({ objectIds }) => objectIds)
+    image.apply({ type: 'objectsAbandoned', objectIds: [1], atMs: 5 }, end)
+    assert.deepEqual([reserved(), [...image.tables.abandoned.values()].map(({ objectId }) => objectId)], [[2], [1]])
+    image.apply({ type: 'objectsForgotten', objectIds: [1, 2] }, end + 1)
+    assert.deepEqual([reserved(), [...image.tables.abandoned.values()].map(({ objectId }) => objectId)], [[2], []])
+  })
+
+  it('reads a snapshot of the version before', async () => {
+    const { image } = imageWith()
+    const text = Buffer.from(await encodeSnapshot(image, testEnvironment())).toString()
+    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"triedAt":1,|,"triedAt":1/g, '')
+    assert.ok(!old.includes('incarnation') && !old.includes('triedAt'), old)
+    assert.deepEqual(decodeSnapshot(Buffer.from(old)).node(1), { ...image.node(1), incarnation: null, triedAt: null })
   })
 })
 

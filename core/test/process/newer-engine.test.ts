@@ -80,10 +80,10 @@ const newerSnapshot = encode(`${JSON.stringify({ version: newerVersion, rows: 0 
 const newer: readonly Newer[] = [
   {
     what: 'a WAL record',
-    says: /WAL record format is newer.*version=9 supported<=1; start a newer Streambed/,
+    says: /WAL record format is newer.*version=9 supported<=2; start a newer Streambed/,
     write: broker => withWal(broker, async wal => {
       await walRecords(wal)
-      const [header, payload] = encodeWalRecord(1, { baseOffset: 0, count: 1, largestTimestamp: 0, bytes: encode('what a newer program wrote') }) as [Uint8Array, Uint8Array]
+      const [header, payload] = encodeWalRecord({ streamId: 1, streamEpoch: 0, catalogPosition: 0 }, { baseOffset: 0, count: 1, largestTimestamp: 0, bytes: encode('what a newer program wrote') }) as [Uint8Array, Uint8Array]
       header[0] = newerVersion
       await wal.append([header, payload])
     }),
@@ -97,7 +97,7 @@ const newer: readonly Newer[] = [
   newerEntry('a metadata record', { version: 1, records: [{ type: 'ofTheFuture' }] }, /metadata record is of a type that this program does not know. position=\d+ type=ofTheFuture; start a newer Streambed/),
   {
     what: 'a metadata snapshot',
-    says: /metadata snapshot is of another version. version=9 supported=1; start a newer Streambed/,
+    says: /metadata snapshot is of another version. version=9 supported<=2; start a newer Streambed/,
     write: broker => withMetadata(broker, async log => { await log.writeSnapshot((await log.read(0)).end, newerSnapshot) }),
     isKept: async broker => {
       let isKept = false

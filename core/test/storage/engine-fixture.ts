@@ -1,5 +1,7 @@
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
 import type { Environment, ObjectStore } from '@streambed/sdk'
+import { noteOpened } from '../../src/main/note-node.ts'
+import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import { StreamCatalog } from '../../src/metadata/stream-catalog.ts'
 import { defaultStorageOptions, type StorageOptions } from '../../src/storage/options.ts'
@@ -15,7 +17,7 @@ export class EngineFixture {
   readonly environment: Environment
   readonly walMedium: MemoryWalMedium
   readonly objects = new MemoryObjectMedium()
-  readonly metadataMedium = new MemoryMetadataMedium()
+  metadataMedium = new MemoryMetadataMedium()
   /** Lets a test put faults between engine and store. */
   wrapStore: (store: ObjectStore) => ObjectStore = store => store
   nodeEpoch = 0
@@ -33,10 +35,8 @@ export class EngineFixture {
       records: image.clusterId === '' ? [{ type: 'clusterFounded', clusterId }] : [],
       result: undefined
     }))
-    this.nodeEpoch = await metadata.propose(image => {
-      const epoch = (image.node(nodeId)?.epoch ?? 0) + 1
-      return { records: [{ type: 'nodeRegistered', nodeId, epoch, endpoints: [], rack: null }], result: epoch }
-    })
+    const registration = await takeEpoch(metadata, nodeId, new Incarnation(environment))
+    this.nodeEpoch = registration.nodeEpoch
     await metadata.propose(image => ({
       records: image.topic(topicId) === undefined && image.nextStreamId === 1
         ? [{ type: 'topicCreated', topicId, name: 'test', partitionCount: partitions, ownerNodeId: nodeId, firstStreamId: image.nextStreamId, configs: {} }]
@@ -53,6 +53,7 @@ export class EngineFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options }
     })
+    await noteOpened(metadata, registration, wal, { endpoints: [], rack: null })
     return { engine, metadata, wal, catalog }
   }
 

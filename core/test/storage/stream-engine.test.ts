@@ -9,7 +9,7 @@ import { EngineFixture, payload, topicId } from './engine-fixture.ts'
 const all = { bytesMax: 1 << 30, atLeastOneBatch: true }
 
 async function append (stream: Stream, label: string, options: { readonly count?: number, readonly timestamp?: number, readonly size?: number } = {}): Promise<void> {
-  await stream.append({ baseOffset: stream.nextOffset, count: options.count ?? 1, largestTimestamp: options.timestamp ?? -1, bytes: payload(label, options.size) })
+  await stream.append({ baseOffset: stream.nextOffset, count: options.count ?? 1, largestTimestamp: options.timestamp ?? -1, bytes: payload(label, options.size) }).durable
 }
 
 async function labels (stream: Stream, from = 0): Promise<string[]> {
@@ -33,7 +33,7 @@ describe('stream engine', () => {
     const { engine } = await new EngineFixture().open()
     const stream = engine.stream(1)
     await append(stream, 'a')
-    await assert.rejects(stream.append({ baseOffset: 5, count: 1, largestTimestamp: -1, bytes: payload('x') }), error => StreambedError.is(error, 'INVALID_ARGUMENT'))
+    assert.throws(() => stream.append({ baseOffset: 5, count: 1, largestTimestamp: -1, bytes: payload('x') }), (error: unknown) => StreambedError.is(error, 'INVALID_ARGUMENT'))
     await append(stream, 'b')
     assert.deepEqual(await labels(stream), ['a', 'b'])
     await engine.close()
@@ -103,7 +103,8 @@ describe('stream engine', () => {
     const third = await fixture.open()
     assert.deepEqual(await labels(third.engine.stream(1)), ['a', 'b', 'c'])
     assert.equal(third.wal.usage().usedBytes, 0)
-    await assert.rejects(append(stream, 'zombie'), error => StreambedError.is(error, 'FENCED'))
+    await assert.rejects(append(stream, 'zombie'), error => StreambedError.is(error, 'OUTCOME_UNKNOWN'), 'was under way: nobody can say')
+    await assert.rejects(append(stream, 'zombie'), error => StreambedError.is(error, 'FENCED'), 'never began')
   })
 
   it('a crash between commit and WAL trim does not repeat records', async () => {

@@ -33,7 +33,7 @@ async function opened () {
   const parts = await fixture.open({ uploadBytes: 1_000 })
   const stream = parts.engine.stream(1)
   const append = async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n++) await stream.append({ baseOffset: stream.nextOffset, count: 1, largestTimestamp: -1, bytes: payload(`batch-${stream.nextOffset}`, 1_000) })
+    for (let n = 0; n < count; n++) await stream.append({ baseOffset: stream.nextOffset, count: 1, largestTimestamp: -1, bytes: payload(`batch-${stream.nextOffset}`, 1_000) }).durable
     await fixture.clock.run(10)
   }
   return { ...parts, append, fixture, held }

@@ -58,7 +58,6 @@ export class Partition {
   #epochs = new LeaderEpochs()
   #bytesSinceCheckpoint = 0
   #checkpointing: Promise<void> = Promise.resolve()
-  #newestAppend: Promise<void> = Promise.resolve()
   #isClosed = false
 
   private constructor (parts: PartitionParts) {
@@ -175,26 +174,19 @@ export class Partition {
   #appendValid (bytes: Uint8Array, logAppendTimeMs: number, nowMs: number): Promise<AppendResult> {
     if (this.#isClosed) throw new StreambedError('CLOSED', `partition is closed. topic=${this.topicName} partition=${this.index}`)
     const producer = producerOf(bytes)
-    if (producer !== undefined) {
-      const repeated = this.#producers.check(producer)
-      // The first attempt may still be on its way to the disk: the repetition is confirmed when it is.
-      if (repeated !== undefined) return this.#newestAppend.then(() => ({ baseOffset: repeated.firstOffset, logAppendTimeMs: logAppendTimeMs < 0 ? -1 : repeated.timestamp }))
-    }
+    const repeated = producer === undefined ? undefined : this.#producers.check(producer)
+    if (repeated !== undefined) return confirmed(repeated.durable, { baseOffset: repeated.firstOffset, logAppendTimeMs: logAppendTimeMs < 0 ? -1 : repeated.timestamp })
     const firstOffset = this.#data.nextOffset
     patchBatch(bytes, firstOffset, this.leaderEpoch)
-    const appended = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: maxTimestamp(bytes), bytes })
-    // A refused append leaves the offset free, and its producer's sequence too.
-    if (this.#data.nextOffset !== firstOffset) {
-      this.#remember(bytes, producer, nowMs)
-      if (this.#bytesSinceCheckpoint >= this.#parts.checkpointBytes) this.#startCheckpoint()
-    }
-    this.#newestAppend = appended
-    return appended.then(() => ({ baseOffset: firstOffset, logAppendTimeMs }))
+    const { durable } = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: maxTimestamp(bytes), bytes })
+    this.#remember(bytes, producer, nowMs, durable)
+    if (this.#bytesSinceCheckpoint >= this.#parts.checkpointBytes) this.#startCheckpoint()
+    return confirmed(durable, { baseOffset: firstOffset, logAppendTimeMs })
   }
 
-  #remember (bytes: Uint8Array, producer: ProducerBatchHeader | undefined, nowMs: number): void {
+  #remember (bytes: Uint8Array, producer: ProducerBatchHeader | undefined, nowMs: number, durable?: Promise<void>): void {
     this.#epochs.record(partitionLeaderEpoch(bytes), baseOffset(bytes))
-    if (producer !== undefined) this.#producers.record(producer, { firstOffset: baseOffset(bytes), lastOffset: lastOffset(bytes) }, nowMs)
+    if (producer !== undefined) this.#producers.record(producer, { firstOffset: baseOffset(bytes), lastOffset: lastOffset(bytes) }, nowMs, durable)
     this.#bytesSinceCheckpoint += bytes.length
   }
 
@@ -202,13 +194,15 @@ export class Partition {
     const { checkpoints, clock, producerExpirationMs } = this.#parts
     this.#bytesSinceCheckpoint = 0
     this.#producers.expire(clock.wallMs() - producerExpirationMs())
-    const bytes = encodeCheckpoint({ endOffset: this.#data.nextOffset, producers: [...this.#producers.values()], leaderEpochs: this.#epochs.values() })
-    const baseOffset = checkpoints.nextOffset
+    const bytes = encodeCheckpoint({ endOffset: this.#data.nextOffset, producers: this.#producers.stored(), leaderEpochs: this.#epochs.values() })
+    this.#checkpointing = this.#writeCheckpoint(checkpoints.nextOffset, bytes).catch(() => { /* The next one will do; until then, opening replays more. */ })
+  }
+
+  async #writeCheckpoint (baseOffset: number, bytes: Uint8Array): Promise<void> {
+    const { checkpoints } = this.#parts
     // WAL order makes every batch that it accounts for durable before the checkpoint itself.
-    const appended = checkpoints.append({ baseOffset, count: 1, largestTimestamp: -1, bytes })
-    this.#checkpointing = appended.then(
-      () => baseOffset % checkpointsBetweenTrims === checkpointsBetweenTrims - 1 ? checkpoints.trim(baseOffset) : undefined
-    ).catch(() => { /* The next one will do; until then, opening replays more. */ })
+    await checkpoints.append({ baseOffset, count: 1, largestTimestamp: -1, bytes }).durable
+    if (baseOffset % checkpointsBetweenTrims === checkpointsBetweenTrims - 1) await checkpoints.trim(baseOffset)
   }
 
   async #load (): Promise<void> {
@@ -228,6 +222,12 @@ export class Partition {
       from = endOffsetOf(batches.at(-1)!)
     }
   }
+}
+
+/** `result`, once the batch that it tells of is durable. */
+async function confirmed (durable: Promise<void> | undefined, result: AppendResult): Promise<AppendResult> {
+  await durable
+  return result
 }
 
 function producerOf (bytes: Uint8Array): ProducerBatchHeader | undefined {

@@ -12,6 +12,8 @@ export interface ProducedBatch {
   readonly firstOffset: number
   readonly lastOffset: number
   readonly timestamp: number
+  /** Settles as its append does; absent once it is known to be durable, as after loading. Never stored. */
+  readonly durable?: Promise<void>
 }
 
 export interface ProducerState {
@@ -64,15 +66,15 @@ export class ProducerStates {
     return undefined
   }
 
-  /** Takes note of a batch that was appended. */
-  record (header: ProducerBatchHeader, offsets: { readonly firstOffset: number, readonly lastOffset: number }, timestamp: number): void {
+  /** Takes note of a batch that has its place in the log; `durable` as in ProducedBatch. */
+  record (header: ProducerBatchHeader, offsets: { readonly firstOffset: number, readonly lastOffset: number }, timestamp: number, durable?: Promise<void>): void {
     const { producerEpoch, producerId, firstSequence, lastSequence } = header
     const before = this.#states.get(producerId)
     const earlier = before?.producerEpoch === producerEpoch ? before.batches : []
     this.#states.set(producerId, {
       producerId,
       producerEpoch,
-      batches: [...earlier.slice(1 - batchesKept), { firstSequence, lastSequence, ...offsets, timestamp }],
+      batches: [...earlier.slice(1 - batchesKept), { firstSequence, lastSequence, ...offsets, timestamp, ...durable === undefined ? {} : { durable } }],
       lastActiveMs: timestamp
     })
   }
@@ -83,6 +85,15 @@ export class ProducerStates {
   }
 
   values (): Iterable<ProducerState> { return this.#states.values() }
+
+  /** As a checkpoint stores them. */
+  stored (): ProducerState[] {
+    return [...this.#states.values()].map(state => ({
+      ...state,
+      batches: state.batches.map(({ firstOffset, firstSequence, lastOffset, lastSequence, timestamp }) => ({ firstSequence, lastSequence, firstOffset, lastOffset, timestamp }))
+    }))
+  }
+
   get size (): number { return this.#states.size }
 }
 

@@ -35,7 +35,12 @@ async function * walLines (inspection: Inspection, withRecords: boolean): AsyncG
   const names = streamNames(inspection.metadata.image)
   const wal = await inspection.openWal()
   for await (const { data, position } of wal.recover()) {
-    const { batch, streamId } = decodeWalRecord(data)
+    const entry = decodeWalRecord(data)
+    if (entry.kind === 'mark') {
+      yield `position ${position}  mark of a clean end  metadata position ${entry.catalogPosition}`
+      continue
+    }
+    const { batch, streamId } = entry
     yield `position ${position}  ${names.get(streamId) ?? `stream ${streamId} (deleted)`}  offsets [${batch.baseOffset}, ${batch.baseOffset + batch.count})  bytes ${batch.bytes.length}`
     yield * batchLines(batch.bytes, isData(names.get(streamId)), withRecords)
   }

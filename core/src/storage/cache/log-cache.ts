@@ -1,4 +1,4 @@
-import type { WalPosition } from '@streambed/sdk'
+import { invariant, type WalPosition } from '@streambed/sdk'
 import type { StreamId } from '../catalog/catalog.ts'
 import type { StreamBatch } from '../stream/stream-batch.ts'
 import { BatchRun } from './batch-run.ts'
@@ -17,8 +17,11 @@ export interface LogSegment {
   readonly streams: Map<StreamId, SegmentStream>
 }
 
-/** What a segment holds of one stream; `bytes` of payload in all. */
-export interface SegmentStream { readonly batches: StreamBatch[], bytes: number }
+/** What a segment holds of one stream, all appended in one epoch of it; `bytes` of payload in all. */
+export interface SegmentStream { readonly streamEpoch: number, readonly batches: StreamBatch[], bytes: number }
+
+/** Whose batch it is that the cache takes. */
+export interface CachedStream { readonly streamId: StreamId, readonly epoch: number }
 
 /**
  * Confirmed batches in memory: all that is not uploaded yet, and behind it, while the budget allows, what is. Serves
@@ -49,10 +52,10 @@ export class LogCache {
   get sealed (): readonly LogSegment[] { return this.#sealed }
 
   /** Adds a confirmed batch; per stream in offset order, over all streams in WAL order. */
-  add (streamId: StreamId, batch: StreamBatch, position: WalPosition, nowMs: number): void {
+  add ({ epoch, streamId }: CachedStream, batch: StreamBatch, position: WalPosition, nowMs: number): void {
     const segment: LogSegment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, streams: new Map() }
     const ofStream = segment.streams.get(streamId)
-    if (ofStream === undefined) segment.streams.set(streamId, { batches: [batch], bytes: batch.bytes.length })
+    if (ofStream === undefined) segment.streams.set(streamId, { streamEpoch: epoch, batches: [batch], bytes: batch.bytes.length })
     else {
       ofStream.batches.push(batch)
       ofStream.bytes += batch.bytes.length
@@ -79,7 +82,7 @@ export class LogCache {
 
   /** The oldest sealed segment is now held by committed objects. */
   markUploaded (segment: LogSegment): void {
-    if (this.#sealed[0] !== segment) throw new Error('segments are uploaded oldest first')
+    invariant(this.#sealed[0] === segment, 'segments are uploaded oldest first')
     this.#sealed.shift()
     this.#uploaded.push(segment)
     this.#pendingBytes -= segment.bytes

@@ -1,3 +1,5 @@
+import type { WalPosition } from '@streambed/sdk'
+
 /** Names a stream for ever; minted by the catalog, never reused. */
 export type StreamId = number
 /** Names an object for ever; minted by the catalog in increasing order, never reused. */
@@ -34,10 +36,15 @@ export interface ObjectFacts {
   readonly size: number
 }
 
-/** An uploaded object, to be made part of its streams. */
-export interface ObjectCommit extends ObjectFacts {
-  readonly ranges: readonly (Omit<StreamRange, 'objectId'> & { readonly streamId: StreamId })[]
+/** A piece of an uploaded object, to be made part of its stream. */
+export interface RangeCommit extends Omit<StreamRange, 'objectId'> {
+  readonly streamId: StreamId
+  /** The stream's when it was appended. Absent in what earlier releases committed. */
+  readonly streamEpoch?: number
 }
+
+/** An uploaded object, to be made part of its streams. */
+export interface ObjectCommit extends ObjectFacts { readonly ranges: readonly RangeCommit[] }
 
 /**
  * What the stream engine needs to know of the cluster, and nothing else of it. Reads are synchronous views of the
@@ -47,6 +54,18 @@ export interface ObjectCommit extends ObjectFacts {
  * CONFLICT when a stream does not end where a commit begins.
  */
 export interface Catalog {
+  /** How far the catalog's own history reaches, as this copy knows it; it only grows. Written into every WAL record. */
+  readonly position: number
+  /** `position` as it was found when this node began to open: what its WAL names must not lie past it. */
+  readonly foundPosition: number
+  /** How far the WAL is known to reach: it may be trimmed up to here, and no further before a commit has said so. */
+  readonly walReach: WalPosition
+  /** Every stream id below was given out. */
+  readonly nextStreamId: StreamId
+  /** Every object id below was given out. */
+  readonly nextObjectId: ObjectId
+  /** Whether this node may append to the stream, in that epoch of it. */
+  owns (stream: StreamFacts, streamEpoch: number | undefined): boolean
   stream (streamId: StreamId): StreamFacts | undefined
   /** The piece that holds `offset`, or the next one after it; undefined past the last. */
   rangeAt (streamId: StreamId, offset: number): StreamRange | undefined
@@ -55,14 +74,23 @@ export interface Catalog {
   object (objectId: ObjectId): ObjectFacts | undefined
   /** Reserves `count` consecutive ids and resolves with the first. Ids first, bytes second: so orphans can be found. */
   reserveObjectIds (count: number): Promise<ObjectId>
-  /** Adds the objects to their streams, all or none. Pieces of streams deleted meanwhile are dropped. */
-  commitObjects (commits: readonly ObjectCommit[]): Promise<void>
+  /**
+   * Adds the objects to their streams, all or none, and notes that what the WAL holds up to `walPosition` is needed no more.
+   * Pieces of streams deleted or moved meanwhile are dropped.
+   */
+  commitObjects (commits: readonly ObjectCommit[], walPosition: WalPosition): Promise<void>
   /** Raises the start of a stream; a lower value than today's changes nothing. */
   trimStream (streamId: StreamId, startOffset: number): Promise<void>
   /** Objects that no stream needs since `beforeMs` (wall clock) or earlier, at most `limit`. */
   condemnedObjects (beforeMs: number, limit: number): readonly ObjectFacts[]
   /** Ids that an earlier epoch of this node reserved and never committed: what they name, if anything, is an orphan. */
   abandonedObjectIds (limit: number): readonly ObjectId[]
+  /** Takes note that abandoned ids were deleted; they are kept to be deleted again: a put may have been on its way. */
+  abandonObjects (objectIds: readonly ObjectId[]): Promise<void>
+  /** Ids noted as abandoned at `beforeMs` (wall clock) or earlier, at most `limit`. */
+  lateObjectIds (beforeMs: number, limit: number): readonly ObjectId[]
+  /** Whether nothing can ever need the object again: its id was given out, and is neither live, condemned, abandoned nor reserved. */
+  isForgotten (objectId: ObjectId): boolean
   /** Forgets objects whose bytes are deleted, condemned or abandoned. */
   forgetObjects (objectIds: readonly ObjectId[]): Promise<void>
 }

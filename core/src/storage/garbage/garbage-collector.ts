@@ -1,6 +1,6 @@
 import { sleep, type Environment, type ObjectStore } from '@streambed/sdk'
 import type { Catalog, ObjectFacts, ObjectId } from '../catalog/catalog.ts'
-import { objectKey } from '../object/object-key.ts'
+import { keySlices, objectIdOf, objectKey, slicePrefix } from '../object/object-key.ts'
 import type { StorageOptions } from '../options.ts'
 
 export interface GarbageCollectorParts {
@@ -12,13 +12,20 @@ export interface GarbageCollectorParts {
 
 const batchMax = 1_000
 
+/** Where the slow sweep is in one store. */
+interface SweepCursor { slice: number, startAfter: string | undefined }
+
 /**
  * Deletes objects that no stream needs, after a grace period, and what uploads of earlier epochs left behind. Bytes
  * first, catalog second: a crash between repeats a deletion, which is harmless.
+ *
+ * An upload of a process that stood still may arrive after its name was deleted. So abandoned names are deleted once more after
+ * the grace period, and a slow sweep, a page of keys at a time, finds what comes even later.
  */
 export class GarbageCollector {
   readonly #parts: GarbageCollectorParts
   readonly #stop = new AbortController()
+  readonly #cursors = new Map<string, SweepCursor>()
   #running: Promise<void> = Promise.resolve()
 
   constructor (parts: GarbageCollectorParts) { this.#parts = parts }
@@ -32,24 +39,54 @@ export class GarbageCollector {
 
   /** One pass; resolves with the count of objects deleted. */
   async collect (): Promise<number> {
-    const { catalog, environment, options } = this.#parts
+    const { catalog } = this.#parts
+    return await this.#deleteCondemned() +
+      await this.#deleteNamed(limit => catalog.abandonedObjectIds(limit), ids => catalog.abandonObjects(ids)) +
+      await this.#deleteNamed(limit => catalog.lateObjectIds(this.#graceEndMs, limit), ids => catalog.forgetObjects(ids))
+  }
+
+  /** Looks at the next page of keys of every store, and deletes what nothing can ever need. Resolves with the count of objects. */
+  async sweep (): Promise<number> {
+    const { catalog, environment } = this.#parts
     let deleted = 0
-    for (;;) {
-      const condemned = catalog.condemnedObjects(environment.clock.wallMs() - options.deletionGraceMs, batchMax)
+    for (const [name, store] of this.#parts.stores) {
+      const cursor = this.#cursors.get(name) ?? { slice: 0, startAfter: undefined }
+      this.#cursors.set(name, cursor)
+      const { objects } = await store.list(slicePrefix(cursor.slice), { signal: this.#stop.signal, ...cursor.startAfter === undefined ? {} : { startAfter: cursor.startAfter } })
+      cursor.startAfter = objects.at(-1)?.key
+      if (cursor.startAfter === undefined) cursor.slice = (cursor.slice + 1) % keySlices
+      const forgotten = objects.map(({ key }) => key).filter(key => { const objectId = objectIdOf(key); return objectId !== undefined && catalog.isForgotten(objectId) })
+      if (forgotten.length === 0) continue
+      const outcomes = await store.delete(forgotten, { signal: this.#stop.signal })
+      environment.logger.info('deleted objects that arrived after they were given up', { store: name, objects: forgotten.length })
+      deleted += outcomes.filter(({ kind }) => kind !== 'failed').length
+    }
+    return deleted
+  }
+
+  /** What was noted at that wall-clock time, or earlier, has been left alone for long enough. */
+  get #graceEndMs (): number { return this.#parts.environment.clock.wallMs() - this.#parts.options.deletionGraceMs }
+
+  async #deleteCondemned (): Promise<number> {
+    const { catalog } = this.#parts
+    for (let deleted = 0; ;) {
+      const condemned = catalog.condemnedObjects(this.#graceEndMs, batchMax)
       const gone = await this.#delete(condemned)
       if (gone.length > 0) await catalog.forgetObjects(gone)
       deleted += gone.length
-      if (condemned.length < batchMax || gone.length === 0) break
+      if (condemned.length < batchMax || gone.length === 0) return deleted
     }
-    for (;;) {
-      const abandoned = catalog.abandonedObjectIds(batchMax)
-      // An orphan may be in any store that was ever the default.
-      const everywhere = [...this.#parts.stores.keys()].flatMap(store => abandoned.map(objectId => ({ objectId, store, size: 0 })))
-      const gone = new Set(await this.#delete(everywhere))
-      const confirmed = abandoned.filter(objectId => gone.has(objectId))
-      if (confirmed.length > 0) await catalog.forgetObjects(confirmed)
-      deleted += confirmed.length
-      if (abandoned.length < batchMax || confirmed.length === 0) return deleted
+  }
+
+  /** Deletes what may be under these names, in any store that was ever the default, and takes note of it. */
+  async #deleteNamed (next: (limit: number) => readonly ObjectId[], note: (objectIds: readonly ObjectId[]) => Promise<void>): Promise<number> {
+    for (let deleted = 0; ;) {
+      const objectIds = next(batchMax)
+      const everywhere = [...this.#parts.stores.keys()].flatMap(store => objectIds.map(objectId => ({ objectId, store, size: 0 })))
+      const gone = await this.#delete(everywhere)
+      if (gone.length > 0) await note(gone)
+      deleted += gone.length
+      if (objectIds.length < batchMax || gone.length === 0) return deleted
     }
   }
 
@@ -58,6 +95,7 @@ export class GarbageCollector {
     while (!this.#stop.signal.aborted) {
       try {
         await this.collect()
+        await this.sweep()
       } catch (error) {
         environment.logger.warn('deleting unneeded objects failed, trying again later', { error: String(error) })
       }

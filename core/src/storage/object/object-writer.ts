@@ -1,5 +1,5 @@
 import type { Environment } from '@streambed/sdk'
-import type { ObjectCommit, ObjectId, StreamRange, StreamId } from '../catalog/catalog.ts'
+import type { ObjectCommit, ObjectId, RangeCommit, StreamId } from '../catalog/catalog.ts'
 import { endOffsetOf } from '../stream/stream-batch.ts'
 import { cutBlocks, type PlannedObject } from '../upload/object-plan.ts'
 import { encodeBlock, encodeFooter, encodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
@@ -46,15 +46,17 @@ export async function encodeObject (objectId: ObjectId, plan: PlannedObject, opt
   }
   const index = encodeIndex(entries, crc32c)
   pieces.push(index, encodeFooter({ objectId, indexPosition: position, indexSize: index.length }, crc32c))
-  return { pieces, commit: { objectId, store: options.store, size: position + index.length + footerBytes, ranges: rangesOf(entries) } }
+  return { pieces, commit: { objectId, store: options.store, size: position + index.length + footerBytes, ranges: rangesOf(entries, plan) } }
 }
 
-function rangesOf (entries: readonly BlockEntry[]): ObjectCommit['ranges'] {
-  const ranges = new Map<StreamId, Omit<StreamRange, 'objectId'> & { readonly streamId: StreamId }>()
+function rangesOf (entries: readonly BlockEntry[], plan: PlannedObject): readonly RangeCommit[] {
+  const epochs = new Map(plan.map(({ streamEpoch, streamId }) => [streamId, streamEpoch]))
+  const ranges = new Map<StreamId, RangeCommit>()
   for (const { streamId, startOffset, endOffset, size, largestTimestamp } of entries) {
     const before = ranges.get(streamId)
     ranges.set(streamId, {
       streamId,
+      streamEpoch: epochs.get(streamId)!,
       startOffset: before?.startOffset ?? startOffset,
       endOffset,
       bytes: (before?.bytes ?? 0) + size,

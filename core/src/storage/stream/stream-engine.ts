@@ -6,10 +6,10 @@ import { ObjectReader } from '../object/object-reader.ts'
 import { ReadAhead } from '../cache/read-ahead.ts'
 import type { StorageOptions } from '../options.ts'
 import { Uploader } from '../upload/uploader.ts'
-import { decodeWalRecord, encodeWalRecord, walRecordHeaderBytes } from '../wal/wal-record.ts'
+import { decodeWalRecord, encodeWalMark, encodeWalRecord, walRecordHeaderBytes, type WalEntry } from '../wal/wal-record.ts'
 import { StreamReader } from './stream-reader.ts'
 import { endOffsetOf, type StreamBatch } from './stream-batch.ts'
-import { Stream } from './stream.ts'
+import { Stream, type Appended } from './stream.ts'
 
 export interface StreamEngineParts {
   readonly wal: Wal
@@ -63,6 +63,7 @@ export class StreamEngine implements AsyncDisposable {
     engine.#uploader.start()
     try {
       await engine.#recover()
+      await engine.#uploader.allowTrims()
     } catch (error) {
       await engine.#uploader.close()
       throw error
@@ -75,12 +76,7 @@ export class StreamEngine implements AsyncDisposable {
   get failed (): Promise<unknown> { return this.#failed.promise }
 
   /** The share of the room for data not yet uploaded that is taken, 0 to 1: what back-pressure goes by. */
-  get pressure (): number {
-    const { usedBytes, capacityBytes } = this.#parts.wal.usage()
-    const ofWal = (usedBytes + this.#inFlightBytes) / Math.max(1, capacityBytes - walHeadroomBytes)
-    const ofMemory = (this.#cache.pendingBytes + this.#inFlightBytes) / this.#parts.options.pendingBytesMax
-    return Math.max(ofWal, ofMemory)
-  }
+  get pressure (): number { return this.#pressureWith(0) }
 
   /** The stream, which the catalog must know. Throws NOT_FOUND. Repeated calls give the same object. */
   stream (streamId: StreamId): Stream {
@@ -108,6 +104,18 @@ export class StreamEngine implements AsyncDisposable {
   /** Deletes what no stream needs, now. Resolves with the count of objects. */
   collectGarbage (): Promise<number> { return this.#garbage.collect() }
 
+  /** The next step of the slow search for objects that nothing needs. Resolves with the count of those deleted. */
+  sweepObjects (): Promise<number> { return this.#garbage.sweep() }
+
+  /**
+   * Writes into the WAL how far the catalog reaches now: the last word before a clean end, so that an older copy of the catalog
+   * is recognised. Resolves with its position. Rejects as an append does.
+   */
+  async mark (): Promise<WalPosition> {
+    if (this.#failure !== undefined) throw this.#failure
+    return await this.#parts.wal.append(encodeWalMark(this.#parts.catalog.position))
+  }
+
   async close (): Promise<void> {
     this.#isClosed = true
     await Promise.all([this.#uploader.close(), this.#garbage.close()])
@@ -115,52 +123,66 @@ export class StreamEngine implements AsyncDisposable {
 
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
 
-  async #append (stream: Stream, batch: StreamBatch): Promise<void> {
+  /** Decides at once: what it refuses has taken no offset. */
+  #append (stream: Stream, batch: StreamBatch): Appended {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#isClosed) throw new StreambedError('CLOSED', 'the stream engine is closed')
-    const size = batch.bytes.length
-    this.#inFlightBytes += size
-    const { pressure } = this
+    const pressure = this.#pressureWith(batch.bytes.length)
     // Small records fill a WAL with their padding long before there is enough of them for an upload.
     if (pressure > uploadFromPressure) this.#uploader.relieve()
-    if (pressure > 1) {
-      this.#inFlightBytes -= size
-      throw new StreambedError('OVER_CAPACITY', `too much waits for upload. stream=${stream.streamId} bytes=${size}`)
-    }
+    if (pressure > 1) throw new StreambedError('OVER_CAPACITY', `too much waits for upload. stream=${stream.streamId} bytes=${batch.bytes.length}`)
     stream.advance(batch)
+    return { durable: this.#write(stream, batch) }
+  }
+
+  async #write (stream: Stream, batch: StreamBatch): Promise<void> {
+    const { catalog, wal } = this.#parts
+    const size = batch.bytes.length
+    this.#inFlightBytes += size
     let position: WalPosition
     try {
-      position = await this.#parts.wal.append(encodeWalRecord(stream.streamId, batch))
+      position = await wal.append(encodeWalRecord({ streamId: stream.streamId, streamEpoch: stream.epoch, catalogPosition: catalog.position }, batch))
     } catch (error) {
       // Offsets after this one are handed out already: no later append may be confirmed before recovery (W-3).
-      throw this.#fail(error)
+      const failure = this.#fail(error)
+      throw StreambedError.is(error, 'OVER_CAPACITY', 'INVALID_ARGUMENT') ? failure : inDoubt(error)
     } finally {
       this.#inFlightBytes -= size
     }
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw inDoubt(this.#failure)
     this.#confirm(stream, batch, position)
   }
 
+  /** `bytes`: of payload, on top of what waits already. */
+  #pressureWith (bytes: number): number {
+    const { options, wal } = this.#parts
+    const { usedBytes, capacityBytes } = wal.usage()
+    const ofWal = (usedBytes + bytes) / Math.max(1, capacityBytes - walHeadroomBytes)
+    const ofMemory = (this.#cache.pendingBytes + this.#inFlightBytes + bytes) / options.pendingBytesMax
+    return Math.max(ofWal, ofMemory)
+  }
+
   #confirm (stream: Stream, batch: StreamBatch, position: WalPosition): void {
-    this.#cache.add(stream.streamId, batch, position, this.#parts.environment.clock.monotonicMs())
+    this.#cache.add(stream, batch, position, this.#parts.environment.clock.monotonicMs())
     stream.confirm(endOffsetOf(batch))
     this.#uploader.onGrowth()
   }
 
   async #recover (): Promise<void> {
     const { catalog, environment, wal } = this.#parts
-    let alreadyCommitted: WalPosition | undefined
+    let notNeeded: WalPosition | undefined
     let bytes = 0
     for await (const { data, position } of wal.recover()) {
-      const { batch, streamId } = decodeWalRecord(data)
-      const isNeeded = catalog.stream(streamId) !== undefined && endOffsetOf(batch) > this.stream(streamId).confirmedOffset
-      if (!isNeeded) {
-        alreadyCommitted = position
+      const entry = decodeWalRecord(data)
+      checkCatalog(catalog, entry, position)
+      const stream = this.#streamOf(entry)
+      if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
+        notNeeded = position
         continue
       }
-      const stream = this.stream(streamId)
+      const { batch } = entry
       if (batch.baseOffset !== stream.confirmedOffset) {
-        throw new StreambedError('CORRUPT', `the WAL has a gap. stream=${streamId} expected=${stream.confirmedOffset} found=${batch.baseOffset} position=${position}`)
+        throw new StreambedError('CORRUPT', `the WAL has a gap: either it lacks records, or the metadata log has lost its end. stream=${stream.streamId} expected=${stream.confirmedOffset} found=${batch.baseOffset} position=${position}. ${remedy}`)
       }
       stream.advance(batch)
       this.#confirm(stream, batch, position)
@@ -168,8 +190,19 @@ export class StreamEngine implements AsyncDisposable {
       // A WAL larger than memory is uploaded while it is read.
       if (this.#cache.pendingBytes > this.#parts.options.pendingBytesMax / 2) await this.#uploader.flush()
     }
-    if (alreadyCommitted !== undefined && this.#cache.pendingBytes === 0) await wal.trim(alreadyCommitted)
+    if (notNeeded !== undefined && this.#cache.pendingBytes === 0) {
+      if (notNeeded > catalog.walReach) await catalog.commitObjects([], notNeeded)
+      await wal.trim(notNeeded)
+    }
     if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })
+  }
+
+  /** The stream that a record belongs to; undefined when it was deleted, or has moved since. */
+  #streamOf (entry: WalEntry): Stream | undefined {
+    if (entry.kind === 'mark') return undefined
+    const { catalog } = this.#parts
+    const facts = catalog.stream(entry.streamId)
+    return facts !== undefined && catalog.owns(facts, entry.streamEpoch) ? this.stream(entry.streamId) : undefined
   }
 
   #fail (error: unknown): StreambedError {
@@ -179,4 +212,20 @@ export class StreamEngine implements AsyncDisposable {
     this.#failed.resolve(error)
     return this.#failure
   }
+}
+
+const remedy = 'Nothing was changed. Put back the newest copy of the metadata log, or give up what is lost with `streambed recover`'
+
+/** A record that the catalog cannot know of proves that the catalog lost its end, or is an older copy: going on would mix histories. */
+function checkCatalog ({ foundPosition, nextStreamId }: Catalog, entry: WalEntry, position: WalPosition): void {
+  if (entry.catalogPosition > foundPosition) {
+    throw new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL was written when it reached further. reached=${entry.catalogPosition} reaches=${foundPosition} position=${position}. ${remedy}`)
+  }
+  if (entry.kind === 'batch' && entry.streamId >= nextStreamId) {
+    throw new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL holds records of a stream that it never gave out. stream=${entry.streamId} next=${nextStreamId} position=${position}. ${remedy}`)
+  }
+}
+
+function inDoubt (cause: unknown): StreambedError {
+  return new StreambedError('OUTCOME_UNKNOWN', 'the append was under way when the write path failed; whether it is stored is known when that is open again', { cause })
 }

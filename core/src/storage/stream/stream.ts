@@ -5,15 +5,26 @@ import type { FetchOptions, FetchResult, StreamReader } from './stream-reader.ts
 
 interface StreamParts {
   readonly facts: StreamFacts
-  readonly append: (stream: Stream, batch: StreamBatch) => Promise<void>
+  readonly append: (stream: Stream, batch: StreamBatch) => Appended
   readonly batchBytesMax: () => number
   readonly reader: StreamReader
   readonly catalog: Catalog
 }
 
+/** A batch that has its place in the stream. */
+export interface Appended {
+  /**
+   * Resolves once the batch is durable and visible to `fetch`, in the order of the appends. Rejects with OUTCOME_UNKNOWN when the
+   * write path failed meanwhile: opening it again decides; with another code only where it is certain that nothing was written.
+   */
+  readonly durable: Promise<void>
+}
+
 /** One ordered, append-only sequence of batches, addressed by offset. One writer: the owner named in the catalog. */
 export class Stream {
   readonly streamId: StreamId
+  /** In which the catalog made this node its owner. */
+  readonly epoch: number
   readonly #parts: StreamParts
   #nextOffset: number
   #confirmedOffset: number
@@ -21,6 +32,7 @@ export class Stream {
 
   constructor (parts: StreamParts) {
     this.streamId = parts.facts.streamId
+    this.epoch = parts.facts.epoch
     this.#parts = parts
     this.#nextOffset = parts.facts.endOffset
     this.#confirmedOffset = parts.facts.endOffset
@@ -40,16 +52,17 @@ export class Stream {
   set onAdvanced (listener: () => void) { this.#onAdvanced = listener }
 
   /**
-   * Appends a batch whose `baseOffset` is `nextOffset`, which advances at once. Promises resolve in call order, each after
-   * its batch is durable and visible to `fetch`. The engine keeps `batch.bytes`: they are never modified again.
-   * Rejects with INVALID_ARGUMENT (it does not continue the stream, or is larger than `batchBytesMax`), OVER_CAPACITY (nothing happened, the offset is free again), FENCED, UNAVAILABLE (the outcome is decided
-   * when the engine opens again), CLOSED.
+   * Appends a batch whose `baseOffset` is `nextOffset`, which advances at once. The engine keeps `batch.bytes`: they are never
+   * modified again. Throws, and then nothing has happened and the offset is free: INVALID_ARGUMENT (it does not continue the
+   * stream, or is larger than `batchBytesMax`), OVER_CAPACITY, FENCED, UNAVAILABLE (the write path must be opened again), CLOSED.
    */
-  append (batch: StreamBatch): Promise<void> {
+  append (batch: StreamBatch): Appended {
     if (batch.baseOffset !== this.#nextOffset || batch.count < 1) {
-      return Promise.reject(new StreambedError('INVALID_ARGUMENT', `append does not continue the stream. stream=${this.streamId} expected=${this.#nextOffset} got=${batch.baseOffset} count=${batch.count}`))
+      throw new StreambedError('INVALID_ARGUMENT', `append does not continue the stream. stream=${this.streamId} expected=${this.#nextOffset} got=${batch.baseOffset} count=${batch.count}`)
     }
-    if (batch.bytes.length > this.batchBytesMax) return Promise.reject(new StreambedError('INVALID_ARGUMENT', `batch is larger than the WAL takes. stream=${this.streamId} bytes=${batch.bytes.length} max=${this.batchBytesMax}`))
+    if (batch.bytes.length > this.batchBytesMax) {
+      throw new StreambedError('INVALID_ARGUMENT', `batch is larger than the WAL takes. stream=${this.streamId} bytes=${batch.bytes.length} max=${this.batchBytesMax}`)
+    }
     return this.#parts.append(this, batch)
   }
 

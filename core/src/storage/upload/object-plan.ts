@@ -8,7 +8,7 @@ export interface PlanOptions {
 }
 
 /** What one object holds of one stream: its batches in offset order, not yet cut into data blocks. */
-export interface PlannedStream { readonly streamId: StreamId, readonly batches: readonly StreamBatch[] }
+export interface PlannedStream { readonly streamId: StreamId, readonly streamEpoch: number, readonly batches: readonly StreamBatch[] }
 
 /** The streams of one object, in the order of their ids. */
 export type PlannedObject = readonly PlannedStream[]
@@ -18,9 +18,9 @@ export function planObjects (segment: LogSegment, { streamObjectBytesMin }: Plan
   const streamSet: PlannedStream[] = []
   const objects: PlannedObject[] = []
   const byStream = [...segment.streams].sort(([left], [right]) => left - right)
-  for (const [streamId, { batches, bytes }] of byStream) {
-    if (bytes >= streamObjectBytesMin) objects.push([{ streamId, batches }])
-    else streamSet.push({ streamId, batches })
+  for (const [streamId, { batches, bytes, streamEpoch }] of byStream) {
+    if (bytes >= streamObjectBytesMin) objects.push([{ streamId, streamEpoch, batches }])
+    else streamSet.push({ streamId, streamEpoch, batches })
   }
   if (streamSet.length > 0) objects.push(streamSet)
   return objects

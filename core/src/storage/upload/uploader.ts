@@ -1,6 +1,6 @@
-import { StreambedError, sleep, type Environment, type ObjectStore, type Wal } from '@streambed/sdk'
+import { StreambedError, sleep, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
-import type { Catalog, ObjectId } from '../catalog/catalog.ts'
+import type { Catalog } from '../catalog/catalog.ts'
 import { withRetry, type RetryOptions } from '../object-store/retry.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
@@ -37,10 +37,19 @@ export class Uploader {
   #flushing: { readonly resolve: () => void, readonly reject: (error: unknown) => void }[] = []
   #failure: unknown
   #running: Promise<void> = Promise.resolve()
+  /** What may be trimmed once recovery has read, and checked, the whole WAL. */
+  #heldTrim: WalPosition | undefined
+  #mayTrim = false
 
   constructor (parts: UploaderParts) { this.#parts = parts }
 
   start (): void { this.#running = this.#run() }
+
+  /** Until then segments are uploaded and committed, and the WAL keeps what it holds. */
+  async allowTrims (): Promise<void> {
+    this.#mayTrim = true
+    if (this.#heldTrim !== undefined) await this.#parts.wal.trim(this.#heldTrim)
+  }
 
   /** Called whenever the cache has grown. */
   onGrowth (): void {
@@ -100,7 +109,18 @@ export class Uploader {
     for (const { reject } of this.#flushing) reject(this.#failure)
     this.#flushing = []
     // Nobody commits them any more: what they put is an orphan.
-    await Promise.allSettled(inFlight.map(({ objects }) => objects))
+    const orphans = await Promise.allSettled(inFlight.map(({ objects }) => objects))
+    if (StreambedError.is(this.#failure, 'FENCED')) await this.#deleteOrphans(orphans.flatMap(result => result.status === 'fulfilled' ? result.value : []))
+  }
+
+  /** Fenced, nothing of ours is committed any more, and whoever took over may have looked for orphans before these arrived. */
+  async #deleteOrphans (objects: readonly EncodedObject[]): Promise<void> {
+    const { environment, store } = this.#parts
+    try {
+      await store.delete(objects.map(({ commit }) => objectKey(commit.objectId)))
+    } catch (error) {
+      environment.logger.warn('objects that were never committed could not be deleted; a later sweep finds them', { error: String(error) })
+    }
   }
 
   /** Until somebody seals a segment or the active one gets too old. */
@@ -155,16 +175,18 @@ export class Uploader {
   async #finish ({ objects: putting, segment }: Upload): Promise<void> {
     const { cache, catalog, environment, wal } = this.#parts
     const objects = await putting
-    await withRetry(() => catalog.commitObjects(objects.map(object => object.commit)), environment, untilStopped, this.#stop.signal)
+    const commits = objects.map(object => object.commit)
+    await withRetry(() => catalog.commitObjects(commits, segment.lastPosition), environment, untilStopped, this.#stop.signal)
     cache.markUploaded(segment)
     environment.metrics.count('uploaded_bytes', segment.bytes)
     environment.metrics.count('uploaded_objects', objects.length)
-    await wal.trim(segment.lastPosition)
+    if (this.#mayTrim) await wal.trim(segment.lastPosition)
+    else this.#heldTrim = segment.lastPosition
   }
 
   /**
-   * Puts under a name that no other writer can have: so a repeated put that finds the name taken has met its own
-   * earlier attempt, whose answer was lost.
+   * Puts under a name that was given out to us alone: what stands there is our own earlier attempt, of which the answer was lost. If
+   * it is not, the catalog gave the name out before and has forgotten: it lost its end.
    */
   async #put ({ commit, pieces }: EncodedObject): Promise<void> {
     const { environment, store } = this.#parts
@@ -174,17 +196,19 @@ export class Uploader {
         await store.put(key, pieces, { ifAbsent: true })
       } catch (error) {
         if (StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw new StreambedError('UNAVAILABLE', `put has no known outcome, asking again. key=${key}`, { cause: error })
-        if (!StreambedError.is(error, 'ALREADY_EXISTS') || attempt === 1) {
+        if (!StreambedError.is(error, 'ALREADY_EXISTS')) {
           if (StreambedError.is(error) && error.retriable) environment.logger.warn('upload failed, trying again', { key, attempt, error: error.message })
           throw error
         }
-        await this.#checkSize(commit.objectId, commit.size)
+        await this.#checkOurs(key, pieces, commit.size)
       }
     }, environment, untilStopped, this.#stop.signal)
   }
 
-  async #checkSize (objectId: ObjectId, size: number): Promise<void> {
-    const found = await this.#parts.store.head(objectKey(objectId))
-    if (found.size !== size) throw new StreambedError('CORRUPT', `object name is taken by other bytes. key=${found.key} size=${found.size} expected=${size}`)
+  async #checkOurs (key: string, pieces: readonly Uint8Array[], size: number): Promise<void> {
+    const { environment: { crc32c }, store } = this.#parts
+    const found = await store.head(key)
+    if (found.size === size && crc32c(await store.get(key)) === pieces.reduce((crc, piece) => crc32c(piece, crc), 0)) return
+    throw new StreambedError('CORRUPT', `an object of a name that was given out just now is there already, with other bytes: the metadata log has lost its end, or is an older copy. Nothing was deleted. Put back its newest copy, or give up what is lost with \`streambed recover\`. key=${key} size=${found.size} expected=${size}`)
   }
 }

@@ -257,7 +257,7 @@ describe('offsets by time, and deleted records', () => {
     const stream = broker.engine.stream(dataStreamId)
     // A compacted stretch, as far as the engine is concerned: one batch that covers three thousand million offsets.
     const filler = batchOf(1)
-    await stream.append({ baseOffset: 0, count: 3_000_000_000, largestTimestamp: now, bytes: filler })
+    await stream.append({ baseOffset: 0, count: 3_000_000_000, largestTimestamp: now, bytes: filler }).durable
     const answer = await produce(broker, batchOf(2))
     assert.ok(typeof answer !== 'string' && answer.baseOffset === 3_000_000_000)
     await broker.engine.flush()

@@ -16,9 +16,9 @@ const rules = { ownerNodeId: 1, settings: { numPartitions: 3, defaultReplication
 
 function image (...topics: readonly { readonly name: string, readonly partitions: number }[]): ClusterImage {
   const made = new ClusterImage()
-  made.apply({ type: 'clusterFounded', clusterId: 'c' })
-  made.apply({ type: 'nodeRegistered', nodeId: 1, epoch: 1, endpoints: [], rack: null })
-  for (const { name, partitions } of topics) made.apply({ type: 'topicCreated', topicId: newTopicId(random), name, partitionCount: partitions, ownerNodeId: 1, firstStreamId: made.nextStreamId, configs: {} })
+  made.apply({ type: 'clusterFounded', clusterId: 'c' }, 0)
+  made.apply({ type: 'nodeRegistered', nodeId: 1, epoch: 1, endpoints: [], rack: null }, 1)
+  for (const { name, partitions } of topics) made.apply({ type: 'topicCreated', topicId: newTopicId(random), name, partitionCount: partitions, ownerNodeId: 1, firstStreamId: made.nextStreamId, configs: {} }, 2)
   return made
 }
 
@@ -96,7 +96,7 @@ describe('creating topics', () => {
     const topic = fc.record({ name: fc.stringMatching(/^[ab._]{0,3}$/), numPartitions: fc.integer({ min: -2, max: 5 }) })
     fc.assert(fc.property(fc.array(topic, { maxLength: 8 }), topics => {
       const state = image({ name: 'a.a', partitions: 2 })
-      for (const record of createTopics(state, topics.map(wanted), rules).records) state.apply(record)
+      for (const record of createTopics(state, topics.map(wanted), rules).records) state.apply(record, 3)
     }))
   })
 })
@@ -117,7 +117,7 @@ describe('adding partitions', () => {
       const state = image({ name: 't', partitions: 2 }, { name: offsetsTopic, partitions: 5 })
       const { records, result } = addPartitions(state, [{ name: topic, count, assignments }], rules)
       assert.deepEqual(codes(result), [want])
-      for (const record of records) state.apply(record)
+      for (const record of records) state.apply(record, 3)
       if (want === 'NONE') assert.equal(state.topicNamed('t')!.partitions.length, count)
     })
   }
