@@ -275,7 +275,7 @@ export class ClusterImage {
       if (stream === undefined) continue
       this.tables.streams.set(streamId, { ...stream, endOffset: range.endOffset })
       if (range.endOffset <= stream.startOffset) continue
-      this.tables.ranges.set(streamId, [...this.ranges(streamId), { objectId, ...range }])
+      this.tables.ranges.set(streamId, [...this.ranges(streamId), { objectId, ...range, ...range.largestTimestamp < 0 ? { committedMs: atMs } : {} }])
       rangeCount++
     }
     if (rangeCount > 0) this.tables.objects.set(objectId, { ...facts, rangeCount })

@@ -1,5 +1,6 @@
 import { StreambedError, sleep, type Environment, type MetadataLog } from '@streambed/sdk'
 import { withRetry, type RetryOptions } from '../storage/object-store/retry.ts'
+import { ofMedium } from '../storage/object-store/of-medium.ts'
 import { ClusterImage } from './image.ts'
 import { decodeEntry, encodeEntry, type MetadataEntry, type MetadataRecord } from './records.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
@@ -133,7 +134,7 @@ export class Metadata implements AsyncDisposable {
           }
         }
         this.#failIfFinal(reason)
-        for (const { reject } of proposals) reject(reason)
+        for (const { reject } of proposals) reject(StreambedError.is(reason, 'CONFLICT') ? reason : ofMedium('the metadata log failed', reason))
         return
       }
       commit()

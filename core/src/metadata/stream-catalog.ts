@@ -1,6 +1,7 @@
 import type { Clock, WalPosition } from '@streambed/sdk'
 import type { Catalog, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
 import type { Metadata } from './metadata.ts'
+import { streamNames } from './stream-names.ts'
 
 export interface StreamCatalogParts {
   readonly metadata: Metadata
@@ -27,6 +28,8 @@ export class StreamCatalog implements Catalog {
   stream (streamId: StreamId): StreamFacts | undefined { return this.#image.stream(streamId) }
   ranges (streamId: StreamId): readonly StreamRange[] { return this.#image.ranges(streamId) }
   object (objectId: ObjectId): ObjectFacts | undefined { return this.#image.object(objectId) }
+
+  nameOf (streamId: StreamId): string { return streamNames(this.#image).get(streamId) ?? `stream ${streamId}` }
 
   rangeAt (streamId: StreamId, offset: number): StreamRange | undefined {
     const ranges = this.#image.ranges(streamId)

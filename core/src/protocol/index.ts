@@ -145,7 +145,7 @@ export type {
 export {
   Compression, TimestampType, attributes, baseOffset, baseSequence, baseTimestamp, batchCrc, batchHeaderSize, batchPrefixSize,
   batchSize, checkBatch, compressionOf, computeCrc, hasDeleteHorizon, isControl, isCrcValid, isTransactional, lastOffset,
-  lastOffsetDelta, lastSequence, magic, maxTimestamp, nextOffset, partitionLeaderEpoch, patchBatch, patchLogAppendTime,
+  lastOffsetDelta, lastSequence, magic, maxTimestamp, nextOffset, partitionLeaderEpoch, patchBatch, patchTimestamps,
   producerEpoch, producerId, recordCount, timestampType
 } from './records/batch-header.ts'
 export { batches, wholeBatches } from './records/batches.ts'

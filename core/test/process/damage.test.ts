@@ -55,7 +55,7 @@ describe('a broker process whose files are damaged', () => {
     const { at, file } = find(path.join(broker.folder, 'objects'), 'hurt-3;')
     const mend = flip(file, at + 100)
     await broker.restart()
-    assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.KAFKA_STORAGE_ERROR)
+    assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.CORRUPT_MESSAGE)
     assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.KAFKA_STORAGE_ERROR)
     assert.equal(await fetchCode(broker, 'hurt', 0), KafkaErrorCode.NONE, 'blocks that are sound are served')
     assert.equal(await fetchCode(broker, 'hurt', 11), KafkaErrorCode.NONE)

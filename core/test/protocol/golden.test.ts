@@ -4,7 +4,7 @@ import {
   attributes, coordinatorPartition, crc32c, decodeMarker, decodeRecords, decodeRequest, decodeRequestHeader, encodeBatch,
   encodeMarker, encodeRequest, encodeResponse, encodeUnsupportedApiVersions, isControl, isCrcValid, isRetriable, isTransactional,
   javaStringHash, kafkaErrorName, lastOffset, lastOffsetDelta, lastSequence, magic, maxTimestamp, murmur2, nextOffset,
-  partitionForKey, partitionLeaderEpoch, patchBatch, patchLogAppendTime, producerEpoch, producerId, recordCount, timestampType
+  partitionForKey, partitionLeaderEpoch, patchBatch, patchTimestamps, producerEpoch, producerId, recordCount, timestampType
 } from '../../src/protocol/index.ts'
 import { crc32cPortable } from '../../src/protocol/records/crc32c.ts'
 
@@ -117,7 +117,7 @@ describe('protocol golden bytes', () => {
 
   it('log append time becomes the time of every record, under a new CRC', () => {
     const batch = Buffer.from(dataBatch)
-    patchLogAppendTime(batch, timestamp + 1000)
+    patchTimestamps(batch, TimestampType.LogAppendTime, timestamp + 1000)
     assert.ok(isCrcValid(batch))
     assert.equal(timestampType(batch), TimestampType.LogAppendTime)
     assert.deepEqual(decodeRecords(batch, 1000).map(record => record.timestamp), [timestamp + 1000, timestamp + 1000])

@@ -1,3 +1,4 @@
+import { StreambedError } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { FetchResponseInput } from '../../protocol/messages/01-fetch.ts'
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
@@ -134,7 +135,8 @@ async function readCold (wanted: Wanted): Promise<void> {
     wanted.batches = found.batches
     wanted.bytes = found.bytes
   } catch (error) {
-    wanted.error = error
+    // Proven by reading again: clients tell their application, where of a storage error they would wait for ever.
+    wanted.error = StreambedError.is(error, 'CORRUPT') ? new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, error.message, { cause: error }) : error
   }
 }
 

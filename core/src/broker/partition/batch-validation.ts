@@ -1,7 +1,7 @@
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
   Compression, attributes, baseOffset, baseSequence, baseTimestamp, batchHeaderSize, batchSize, compressionOf, isControl, isCrcValid,
-  isTransactional, lastOffsetDelta, magic, maxTimestamp, producerEpoch, producerId, recordCount
+  isTransactional, lastOffsetDelta, magic, producerEpoch, producerId, recordCount
 } from '../../protocol/records/batch-header.ts'
 import { batchRecords } from '../../protocol/records/decode-records.ts'
 import { RecordCursor } from '../../protocol/records/record-cursor.ts'
@@ -28,11 +28,11 @@ export class InvalidRecordsError extends KafkaError {
 }
 
 /**
- * Checks what a producer sent for one partition: exactly one whole, intact batch that this topic may hold. Throws a
- * KafkaError. Records are walked where they lie uncompressed; a compressed batch is opened only for a compacted topic,
- * whose records need keys: otherwise its header is trusted, and its bytes stay opaque.
+ * Checks what a producer sent for one partition: exactly one whole, intact batch that this topic may hold, compressed or not. Gives
+ * the largest timestamp of its records, in ms, -1 when none has one: what the header says of it is not believed. Throws a
+ * KafkaError. docs/protocol.md has the table of what is checked, computed, and the client's.
  */
-export function validateBatch (bytes: Uint8Array, config: PartitionConfig, nowMs: number, produceVersion: number): void {
+export function validateBatch (bytes: Uint8Array, config: PartitionConfig, nowMs: number, produceVersion: number): number {
   checkShape(bytes, config)
   const codec = compressionOf(bytes)
   if (codec > Compression.Zstd || (codec === Compression.Zstd && produceVersion < zstdVersionMin)) {
@@ -40,10 +40,7 @@ export function validateBatch (bytes: Uint8Array, config: PartitionConfig, nowMs
   }
   const latest = config.usesLogAppendTime ? Infinity : nowMs + config.timestampAfterMaxMs
   const earliest = config.usesLogAppendTime ? -Infinity : nowMs - config.timestampBeforeMaxMs
-  if (codec === Compression.None || config.isCompacted) checkRecords(bytes, config, earliest, latest)
-  else if (maxTimestamp(bytes) > latest || (baseTimestamp(bytes) < earliest && baseTimestamp(bytes) >= 0)) {
-    throw new KafkaError(KafkaErrorCode.INVALID_TIMESTAMP, `timestamp is outside the allowed window. first=${baseTimestamp(bytes)} largest=${maxTimestamp(bytes)} now=${nowMs}`)
-  }
+  return checkRecords(bytes, config, earliest, latest)
 }
 
 function checkShape (bytes: Uint8Array, config: PartitionConfig): void {
@@ -63,14 +60,17 @@ function checkShape (bytes: Uint8Array, config: PartitionConfig): void {
   if (isTransactional(bytes)) throw new KafkaError(KafkaErrorCode.INVALID_TXN_STATE, 'transactions are not available in this release')
 }
 
-function checkRecords (bytes: Uint8Array, config: PartitionConfig, earliest: number, latest: number): void {
+/** Gives the largest timestamp of the records. */
+function checkRecords (bytes: Uint8Array, config: PartitionConfig, earliest: number, latest: number): number {
   const base = baseTimestamp(bytes)
   let problems: RecordProblem[] | undefined
   let isTimestampProblem = false
+  let largest = -1
   try {
     cursor.reset(batchRecords(bytes, decompressedBytesMax), recordCount(bytes))
     for (let index = 0; cursor.next(); index++) {
       const timestamp = base + cursor.timestampDelta
+      if (timestamp > largest) largest = timestamp
       const isTimely = timestamp < 0 || (timestamp >= earliest && timestamp <= latest)
       const hasKey = !config.isCompacted || cursor.keySize >= 0
       if (isTimely && hasKey) continue
@@ -81,7 +81,7 @@ function checkRecords (bytes: Uint8Array, config: PartitionConfig, earliest: num
   } catch (error) {
     throw new KafkaError(KafkaErrorCode.INVALID_RECORD, 'records cannot be read', { cause: error })
   }
-  if (problems === undefined) return
+  if (problems === undefined) return largest
   const code = isTimestampProblem ? KafkaErrorCode.INVALID_TIMESTAMP : KafkaErrorCode.INVALID_RECORD
   throw new InvalidRecordsError(code, 'one or more records have been rejected', problems)
 }

@@ -1,15 +1,15 @@
-import { StreambedError, type Clock } from '@streambed/sdk'
+import { StreambedError, type Clock, type Logger } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
-  baseOffset, baseSequence, compressionOf, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
-  patchLogAppendTime, producerEpoch, producerId
+  TimestampType, baseOffset, baseSequence, compressionOf, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
+  patchTimestamps, producerEpoch, producerId
 } from '../../protocol/records/batch-header.ts'
 import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
 import type { FetchOptions, FetchResult } from '../../storage/stream/stream-reader.ts'
 import type { Stream } from '../../storage/stream/stream.ts'
 import { KafkaError } from '../kafka-error.ts'
 import { validateBatch } from './batch-validation.ts'
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { PartitionConfig } from './partition-config.ts'
 import { ProducerStates, type ProducerBatchHeader } from './producer-states.ts'
@@ -24,6 +24,7 @@ export interface PartitionParts {
   readonly checkpoints: Stream
   readonly leaderEpoch: number
   readonly clock: Clock
+  readonly logger: Logger
   /** The settings in force; read anew at each use. */
   readonly config: () => PartitionConfig
   /** A checkpoint is written after this many bytes of batches. */
@@ -101,8 +102,8 @@ export class Partition {
       const config = this.#parts.config()
       const nowMs = this.#parts.clock.wallMs()
       if (bytes.length > this.#data.batchBytesMax) throw new KafkaError(KafkaErrorCode.MESSAGE_TOO_LARGE, `batch is larger than the WAL takes. bytes=${bytes.length} max=${this.#data.batchBytesMax}`)
-      validateBatch(bytes, config, nowMs, produceVersion)
-      return this.#appendValid(prepare(bytes, config, nowMs), config.usesLogAppendTime ? nowMs : -1, nowMs)
+      const largestTimestamp = validateBatch(bytes, config, nowMs, produceVersion)
+      return this.#appendValid(prepare(bytes, config, largestTimestamp, nowMs), config.usesLogAppendTime ? nowMs : -1, nowMs)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -206,11 +207,9 @@ export class Partition {
   }
 
   async #load (): Promise<void> {
-    const { checkpoints } = this.#parts
     let from = this.logStartOffset
-    if (checkpoints.confirmedOffset > checkpoints.startOffset) {
-      const newest = await checkpoints.fetch(checkpoints.confirmedOffset - 1, { bytesMax: 1, atLeastOneBatch: true })
-      const checkpoint = decodeCheckpoint(newest.batches[0]!.bytes)
+    const checkpoint = await this.#newestCheckpoint()
+    if (checkpoint !== undefined) {
       this.#producers = new ProducerStates(checkpoint.producers)
       this.#epochs = new LeaderEpochs(checkpoint.leaderEpochs)
       from = Math.max(from, checkpoint.endOffset)
@@ -220,6 +219,20 @@ export class Partition {
       // The clock's time, not the batch's: clients stamp as they like, and a producer known too long does no harm.
       for (const { bytes } of batches) this.#remember(bytes, producerOf(bytes), this.#parts.clock.wallMs())
       from = endOffsetOf(batches.at(-1)!)
+    }
+  }
+
+  /** Undefined when there is none, or it is damaged: all that it says can be had from the batches, if slowly. */
+  async #newestCheckpoint (): Promise<Checkpoint | undefined> {
+    const { checkpoints, index, logger, topicName } = this.#parts
+    if (checkpoints.confirmedOffset === checkpoints.startOffset) return undefined
+    try {
+      const newest = await checkpoints.fetch(checkpoints.confirmedOffset - 1, { bytesMax: 1, atLeastOneBatch: true })
+      return decodeCheckpoint(newest.batches[0]!.bytes)
+    } catch (error) {
+      if (!StreambedError.is(error, 'CORRUPT')) throw error
+      logger.error('the newest checkpoint of a partition is damaged: its whole log is read instead', { topic: topicName, partition: index, error: error.message })
+      return undefined
     }
   }
 }
@@ -236,10 +249,10 @@ function producerOf (bytes: Uint8Array): ProducerBatchHeader | undefined {
   return { producerId: id, producerEpoch: producerEpoch(bytes), firstSequence: baseSequence(bytes), lastSequence: lastSequence(bytes) }
 }
 
-/** The batch as the topic wants it stored: its codec, its kind of timestamp. */
-function prepare (bytes: Uint8Array, config: PartitionConfig, nowMs: number): Uint8Array {
+/** The batch as the topic wants it stored: its codec, its kind of timestamp, and the largest one as it is. */
+function prepare (bytes: Uint8Array, config: PartitionConfig, largestTimestamp: number, nowMs: number): Uint8Array {
   const stored = config.compression === 'producer' || config.compression === compressionOf(bytes) ? bytes : recompress(bytes, config.compression)
-  if (config.usesLogAppendTime) patchLogAppendTime(stored, nowMs)
+  if (config.usesLogAppendTime) patchTimestamps(stored, TimestampType.LogAppendTime, nowMs)
+  else patchTimestamps(stored, TimestampType.CreateTime, largestTimestamp)
   return stored
 }
-

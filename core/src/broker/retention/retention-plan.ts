@@ -9,8 +9,7 @@ import type { PartitionConfig } from '../partition/partition-config.ts'
  */
 export function retentionStart (ranges: readonly StreamRange[], config: Pick<PartitionConfig, 'isDeleted' | 'retentionMs' | 'retentionBytes'>, nowMs: number): number | undefined {
   if (!config.isDeleted) return undefined
-  let expired = 0
-  while (expired < ranges.length && isExpired(ranges[expired]!, config.retentionMs, nowMs)) expired++
+  let expired = expiredCount(ranges, config.retentionMs, nowMs)
   if (config.retentionBytes >= 0) {
     let bytes = 0
     for (let index = expired; index < ranges.length; index++) bytes += ranges[index]!.bytes
@@ -19,7 +18,20 @@ export function retentionStart (ranges: readonly StreamRange[], config: Pick<Par
   return expired === 0 ? undefined : ranges[expired - 1]!.endOffset
 }
 
-/** A piece without any timestamp has no age: it goes by size alone, or once it is trimmed. */
-function isExpired ({ largestTimestamp }: StreamRange, retentionMs: number, nowMs: number): boolean {
-  return retentionMs >= 0 && largestTimestamp >= 0 && nowMs - largestTimestamp > retentionMs
+/** How many pieces from the oldest on have had their time. One whose age nobody knows goes with the next that has had its. */
+function expiredCount (ranges: readonly StreamRange[], retentionMs: number, nowMs: number): number {
+  if (retentionMs < 0) return 0
+  let count = 0
+  for (const [index, range] of ranges.entries()) {
+    const sinceMs = ageBegins(range)
+    if (sinceMs === undefined) continue
+    if (nowMs - sinceMs <= retentionMs) break
+    count = index + 1
+  }
+  return count
+}
+
+/** As Kafka goes by the time of the file where records have none, we go by the commit. */
+function ageBegins ({ committedMs, largestTimestamp }: StreamRange): number | undefined {
+  return largestTimestamp >= 0 ? largestTimestamp : committedMs
 }

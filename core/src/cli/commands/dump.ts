@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs'
 import { loadConfig } from '../../main/config/load-config.ts'
 import { inspect, type Inspection } from '../../main/inspect.ts'
 import { nodeHost } from '../../main/node-host.ts'
-import type { ClusterImage } from '../../metadata/image.ts'
+import { streamNames } from '../../metadata/stream-names.ts'
 import {
   baseOffset, batchHeaderSize, compressionOf, isControl, maxTimestamp, nextOffset, partitionLeaderEpoch, producerId, recordCount
 } from '../../protocol/records/batch-header.ts'
@@ -75,18 +75,6 @@ function * batchLines (bytes: Uint8Array, isKafkaBatch: boolean, withRecords: bo
   for (const { key, offset, timestamp, value } of decodeRecords(bytes, decompressedBytesMax)) {
     yield `      ${offset}  time ${timestamp}  key ${text(key)}  value ${text(value)}`
   }
-}
-
-/** What each stream is to Kafka. */
-function streamNames (image: ClusterImage): Map<number, string> {
-  const names = new Map<number, string>()
-  for (const { name, partitions } of image.topics()) {
-    for (const [index, { checkpointStreamId, dataStreamId }] of partitions.entries()) {
-      names.set(dataStreamId, `${name}-${index}`)
-      names.set(checkpointStreamId, `${name}-${index} checkpoints`)
-    }
-  }
-  return names
 }
 
 function isData (name: string | undefined): boolean { return name !== undefined && !name.endsWith(' checkpoints') }

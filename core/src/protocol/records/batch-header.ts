@@ -139,12 +139,16 @@ export function patchBatch (bytes: Uint8Array, offset: number, leaderEpoch: numb
   writeInt32(bytes, at + leaderEpochPosition, leaderEpoch)
 }
 
-/** Makes the batch one of LogAppendTime, in place. This changes the CRC, so the whole batch is summed again. */
-export function patchLogAppendTime (bytes: Uint8Array, timeMs: number, at = 0): void {
-  const flags = attributes(bytes, at) | timestampTypeBit
+/**
+ * Sets the kind of timestamp and the largest one, in ms, in place: -1 where no record has one. The CRC covers both, so the whole
+ * batch is summed again, unless it says so already.
+ */
+export function patchTimestamps (bytes: Uint8Array, type: TimestampType, largestMs: number, at = 0): void {
+  if (timestampType(bytes, at) === type && maxTimestamp(bytes, at) === largestMs) return
+  const flags = type === TimestampType.LogAppendTime ? attributes(bytes, at) | timestampTypeBit : attributes(bytes, at) & ~timestampTypeBit
   bytes[at + attributesPosition] = flags >>> 8
   bytes[at + attributesPosition + 1] = flags
-  writeInt64(bytes, at + maxTimestampPosition, timeMs)
+  writeInt64(bytes, at + maxTimestampPosition, largestMs)
   writeInt32(bytes, at + crcPosition, computeCrc(bytes, at))
 }
 

@@ -26,6 +26,8 @@ export interface StreamRange {
   readonly bytes: number
   /** The largest timestamp of its batches, in ms since the epoch; -1 when none has one. */
   readonly largestTimestamp: number
+  /** Wall-clock ms of its commit, kept where no batch has a timestamp: what its age counts from. Earlier releases kept none. */
+  readonly committedMs?: number
 }
 
 export interface ObjectFacts {
@@ -72,6 +74,8 @@ export interface Catalog {
   /** All committed pieces in offset order. */
   ranges (streamId: StreamId): readonly StreamRange[]
   object (objectId: ObjectId): ObjectFacts | undefined
+  /** What people call the stream, for messages; its number when it has no name. */
+  nameOf (streamId: StreamId): string
   /** Reserves `count` consecutive ids and resolves with the first. Ids first, bytes second: so orphans can be found. */
   reserveObjectIds (count: number): Promise<ObjectId>
   /**

@@ -3,7 +3,9 @@ import { BlockCache } from '../cache/block-cache.ts'
 import type { ObjectFacts, ObjectId, StreamId } from '../catalog/catalog.ts'
 import type { StreamBatch } from '../stream/stream-batch.ts'
 import { decodeBlock, decodeFooter, decodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
+import { ofMedium } from '../object-store/of-medium.ts'
 import { objectKey } from './object-key.ts'
+import { Suspicions } from './suspicions.ts'
 
 export interface ObjectReaderOptions {
   readonly blockCacheBytesMax: number
@@ -12,13 +14,20 @@ export interface ObjectReaderOptions {
   /** Neighbouring blocks are fetched with one ranged get of at most this many bytes. */
   readonly getBytesMax: number
   readonly onWasted: () => void
+  /** What people call a stream. */
+  readonly nameOf: (streamId: StreamId) => string
 }
 
 /** A guess of index and footer together: most indexes come with the first get. */
 const tailBytes = 64 * 1024
 const reportedMax = 10_000
 
-/** Reads data blocks of objects, through caches of indexes and blocks. Concurrent readers share downloads. */
+/**
+ * Reads data blocks of objects, through caches of indexes and blocks. Concurrent readers share downloads.
+ *
+ * What a store says of an object is no statement about the stream: NOT_FOUND and OUT_OF_RANGE never leave here. CORRUPT does only
+ * when it is proven, by reading again from the store; UNAVAILABLE may pass.
+ */
 export class ObjectReader {
   readonly #stores: ReadonlyMap<string, ObjectStore>
   readonly #environment: Environment
@@ -27,11 +36,13 @@ export class ObjectReader {
   readonly #indexes = new Map<ObjectId, Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>>>()
   /** Objects that were found damaged, and said to be. */
   readonly #reported = new Set<ObjectId>()
+  readonly #suspicions: Suspicions
 
   constructor (stores: ReadonlyMap<string, ObjectStore>, environment: Environment, options: ObjectReaderOptions) {
     this.#stores = stores
     this.#environment = environment
     this.#options = options
+    this.#suspicions = new Suspicions(environment.clock)
     this.#blocks = new BlockCache({ bytesMax: options.blockCacheBytesMax, onWasted: options.onWasted })
   }
 
@@ -39,7 +50,7 @@ export class ObjectReader {
   async blocksOf (object: ObjectFacts, streamId: StreamId): Promise<readonly BlockEntry[]> {
     let index = this.#indexes.get(object.objectId)
     if (index === undefined) {
-      index = this.#loadIndex(object)
+      index = this.#suspicions.proven(where(object), () => this.#loadIndex(object))
       this.#indexes.set(object.objectId, index)
       index.catch((error: unknown) => {
         this.#indexes.delete(object.objectId)
@@ -50,7 +61,7 @@ export class ObjectReader {
     return (await index).get(streamId) ?? []
   }
 
-  /** The batches of one block. Rejects with CORRUPT, NOT_FOUND, or what the store rejects with. */
+  /** The batches of one block. Rejects with CORRUPT, UNAVAILABLE, or what else the store rejects with. */
   read (object: ObjectFacts, entry: BlockEntry): Promise<readonly StreamBatch[]> {
     const key = blockKey(object, entry)
     const cached = this.#blocks.read(key)
@@ -84,24 +95,26 @@ export class ObjectReader {
     const last = entries.at(-1)!
     const bytes = this.#get(object, start, last.position + last.size)
     for (const entry of entries) {
-      const block = bytes.then(all => all.subarray(entry.position - start, entry.position - start + entry.size), async (error: unknown) => {
-        // A store that finds damage refuses the whole range: the blocks that are sound are had one by one.
-        if (entries.length === 1 || !StreambedError.is(error, 'CORRUPT')) throw error
-        return await this.#get(object, entry.position, entry.position + entry.size)
-      })
-      const batches = block.then(found => decodeBlock(found, `${where(object)} position=${entry.position}`, this.#environment.crc32c))
-      batches.catch((error: unknown) => this.#report(object, error))
+      const decode = (block: Uint8Array): readonly StreamBatch[] => decodeBlock(block, whereIn(object, entry), this.#environment.crc32c)
+      const batches = bytes.then(all => decode(all.subarray(entry.position - start, entry.position - start + entry.size)))
+        .catch(async (error: unknown) => {
+          // A store that finds damage refuses the whole range: the blocks that are sound are had one by one. Damage is read again.
+          if (!this.#suspicions.isSuspicious(error)) throw ofMedium(`object cannot be read. ${where(object)}`, error)
+          return await this.#suspicions.proven(whereIn(object, entry), async () => decode(await this.#get(object, entry.position, entry.position + entry.size)))
+        })
+      batches.catch((error: unknown) => this.#report(object, error, entry))
       this.#blocks.add(blockKey(object, entry), entry.size, batches, { isPrefetched })
     }
   }
 
   /** Readers are told by a code alone, again and again: the log says once what is wrong, and what helps. */
-  #report (object: ObjectFacts, error: unknown): void {
-    if (!StreambedError.is(error, 'CORRUPT', 'NOT_FOUND', 'UNSUPPORTED') || this.#reported.has(object.objectId)) return
+  #report (object: ObjectFacts, error: unknown, entry?: BlockEntry): void {
+    if (!StreambedError.is(error, 'CORRUPT', 'UNSUPPORTED') || this.#reported.has(object.objectId)) return
     if (this.#reported.size >= reportedMax) this.#reported.clear()
     this.#reported.add(object.objectId)
-    const remedy = error.code === 'UNSUPPORTED' ? 'start a newer Streambed' : 'restore the object from a copy, or delete the records that it holds'
-    this.#environment.logger.error('an object cannot be read; its records are refused to readers, all else goes on', { object: objectKey(object.objectId), store: object.store, error: error.message, remedy })
+    const remedy = error.code === 'UNSUPPORTED' ? 'start a newer Streambed' : 'restore the object from a copy, or delete the records that it holds (DeleteRecords up to endOffset)'
+    const records = entry === undefined ? {} : { stream: entry.streamId, name: this.#options.nameOf(entry.streamId), startOffset: entry.startOffset, endOffset: entry.endOffset }
+    this.#environment.logger.error('an object cannot be read; its records are refused to readers, all else goes on', { object: objectKey(object.objectId), store: object.store, ...records, error: error.message, remedy })
   }
 
   async #loadIndex (object: ObjectFacts): Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>> {
@@ -145,5 +158,7 @@ export class ObjectReader {
 }
 
 function blockKey (object: ObjectFacts, entry: BlockEntry): string { return `${object.objectId}:${entry.position}` }
+
+function whereIn (object: ObjectFacts, { endOffset, position, startOffset, streamId }: BlockEntry): string { return `${where(object)} position=${position} stream=${streamId} startOffset=${startOffset} endOffset=${endOffset}` }
 
 function where (object: ObjectFacts): string { return `object=${objectKey(object.objectId)} store=${object.store}` }

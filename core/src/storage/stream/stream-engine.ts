@@ -50,7 +50,7 @@ export class StreamEngine implements AsyncDisposable {
     const store = stores.get(options.store)
     if (store === undefined) throw new StreambedError('MISCONFIGURED', `no object store has the default's name. store=${options.store} known=${[...stores.keys()].join(',')}`)
     const readAhead = new ReadAhead({ bytesMin: options.blockBytes, bytesMax: options.readAheadBytesMax, streamsMax: readAheadStreamsMax })
-    const objects = new ObjectReader(stores, environment, { blockCacheBytesMax: options.blockCacheBytesMax, indexesMax, getBytesMax, onWasted: () => readAhead.onWasted() })
+    const objects = new ObjectReader(stores, environment, { blockCacheBytesMax: options.blockCacheBytesMax, indexesMax, getBytesMax, onWasted: () => readAhead.onWasted(), nameOf: streamId => catalog.nameOf(streamId) })
     this.#cache = new LogCache({ bytesMax: options.logCacheBytesMax })
     this.#reader = new StreamReader({ cache: this.#cache, catalog, objects, readAhead })
     this.#uploader = new Uploader({ cache: this.#cache, wal, catalog, store, environment, options, onFailed: error => this.#fail(error) })
