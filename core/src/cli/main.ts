@@ -5,8 +5,10 @@ import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { dumpCommand } from './commands/dump.ts'
+import { nodeCommand } from './commands/node.ts'
 import { pluginCommand } from './commands/plugin.ts'
 import { produceCommand } from './commands/produce.ts'
+import { recoverCommand } from './commands/recover.ts'
 import { startCommand } from './commands/start.ts'
 import { topicCommand } from './commands/topic.ts'
 import { fail } from './failure.ts'
@@ -21,6 +23,8 @@ await yargs(hideBin(process.argv))
   .command(consumeCommand)
   .command(doctorCommand)
   .command(dumpCommand)
+  .command(nodeCommand)
+  .command(recoverCommand)
   .command(pluginCommand)
   .demandCommand(1, 'Name a command; --help lists them.')
   .strict()

@@ -50,6 +50,22 @@ export async function checkStores (stores: ObjectStores, metadata: Metadata, clu
   await Promise.all([...stores].map(([name, store]) => withRetry(() => checkIdentity(store, { clusterId, name }, inUse.has(name), config), environment, identityRetry)))
 }
 
+/** Marks the stores that lost their mark as what they are configured to be. Resolves with their names. */
+export async function markStores (stores: ObjectStores, clusterId: string): Promise<string[]> {
+  const marked: string[] = []
+  for (const [name, store] of stores) {
+    const found = await readIdentity(store).catch((error: unknown) => {
+      if (!StreambedError.is(error, 'CORRUPT')) throw error
+      return undefined
+    })
+    if (found !== undefined) continue
+    await store.delete([identityKey])
+    await store.put(identityKey, encodeIdentity({ clusterId, name }), { ifAbsent: true })
+    marked.push(name)
+  }
+  return marked
+}
+
 interface Identity { readonly clusterId: string, readonly name: string }
 
 async function checkIdentity (store: ObjectStore, expected: Identity, isInUse: boolean, { origin }: BrokerConfig): Promise<void> {
@@ -59,7 +75,7 @@ async function checkIdentity (store: ObjectStore, expected: Identity, isInUse: b
   if (found === undefined) {
     if (isInUse) throw blame('holds nothing of this cluster, though records were stored under that name')
     try {
-      await store.put(identityKey, encoder.encode(`${JSON.stringify({ version: 1, ...expected })}\n`), { ifAbsent: true })
+      await store.put(identityKey, encodeIdentity(expected), { ifAbsent: true })
     } catch (cause) {
       if (!StreambedError.is(cause, 'ALREADY_EXISTS', 'OUTCOME_UNKNOWN')) throw cause
       throw new StreambedError('UNAVAILABLE', `the mark of the object store '${expected.name}' was written at the same time by another`, { cause })
@@ -69,6 +85,8 @@ async function checkIdentity (store: ObjectStore, expected: Identity, isInUse: b
   if (found.clusterId !== expected.clusterId) throw blame(`belongs to another cluster. cluster=${found.clusterId}`)
   if (found.name !== expected.name) throw blame(`is the one that this cluster knows as '${found.name}'`)
 }
+
+function encodeIdentity (identity: Identity): Uint8Array { return encoder.encode(`${JSON.stringify({ version: 1, ...identity })}\n`) }
 
 async function readIdentity (store: ObjectStore): Promise<Identity | undefined> {
   let bytes

@@ -3,6 +3,7 @@ import { StreambedError, type Environment, type Wal, type WalOpening } from '@st
 import type { Metadata } from '../metadata/metadata.ts'
 import type { WalRegistration } from '../metadata/records.ts'
 import { StreamCatalog } from '../metadata/stream-catalog.ts'
+import { LostEndError } from '../storage/catalog/lost-end.ts'
 import { StreamEngine } from '../storage/stream/stream-engine.ts'
 import type { LoadedBackends } from './backends.ts'
 import type { BackendConfig, BrokerConfig } from './config/broker-config.ts'
@@ -34,17 +35,21 @@ export interface OpenedWal {
  */
 export async function openWal (parts: WalParts): Promise<OpenedWal> {
   const { backends, config, environment, incarnation, metadata } = parts
-  const { plugin } = backends.wal
-  const configured: WalRegistration = { ...config.storage.wal, ...plugin.needsObjectStore ? { store: storeNameFor('wal', config.storage.wal, config) } : {} }
+  const configured = configuredWal(parts)
   const registration = await takeEpoch(metadata, config.node.id, incarnation)
   const last = registration.node.wal
-  if (last === null) return await noted(parts, registration, configured, await open(parts, registration, backends.wal, configured, { mode: 'create' }))
-  if (isSamePlace(last, configured)) return await noted(parts, registration, configured, await open(parts, registration, backends.wal, configured, own(last.id)))
+  if (last === null) return await noted(parts, registration, configured, await openWalIn(parts, registration, backends.wal, configured, { mode: 'create' }))
+  if (isSamePlace(last, configured)) return await noted(parts, registration, configured, await openWalIn(parts, registration, backends.wal, configured, own(last.id)))
   if (last.id !== undefined) return await changed(parts, registration, configured, last.id)
   // Whether the new place is the old one with other options cannot be told before the old one is open; both at once cannot be.
   environment.logger.info('the configured WAL is not the one last used: moving its records into objects', { last: last.plugin, configured: configured.plugin })
   const id = await drainWal(parts, registration, last)
   return await changed(parts, await takeEpoch(metadata, config.node.id, incarnation), configured, id)
+}
+
+/** The WAL of today's configuration, as it is recorded. */
+export function configuredWal ({ backends: { wal: { plugin } }, config }: Pick<WalParts, 'backends' | 'config'>): WalRegistration {
+  return { ...config.storage.wal, ...plugin.needsObjectStore ? { store: storeNameFor('wal', config.storage.wal, config) } : {} }
 }
 
 /** The configured WAL has other options than the last one of that identity: it is the same, or another one. */
@@ -53,7 +58,7 @@ async function changed (parts: WalParts, registration: Registration, configured:
   const last = registration.node.wal!
   const same = lastId === undefined ? undefined : await openIfThat(parts, registration, backends.wal, configured, lastId)
   if (same !== undefined) return await noted(parts, registration, configured, same)
-  const wal = await open(parts, registration, backends.wal, configured, { mode: 'create' })
+  const wal = await openWalIn(parts, registration, backends.wal, configured, { mode: 'create' })
   try {
     if (last.id !== undefined) {
       environment.logger.info('the configured WAL is not the one last used: moving its records into objects', { last: last.plugin, configured: configured.plugin })
@@ -69,7 +74,7 @@ async function changed (parts: WalParts, registration: Registration, configured:
 /** Undefined when what is there is not that log. */
 async function openIfThat (parts: WalParts, registration: Registration, backend: LoadedBackend<'wal'>, configured: WalRegistration, id: string): Promise<Wal | undefined> {
   try {
-    const wal = await open(parts, registration, backend, configured, own(id))
+    const wal = await openWalIn(parts, registration, backend, configured, own(id))
     if (wal.identity?.id === id) return wal
     // It knows no identities and opened whatever is there.
     await wal.close()
@@ -104,7 +109,7 @@ async function noted (parts: WalParts, registration: Registration, configured: W
 async function drainWal (parts: WalParts, registration: Registration, last: WalRegistration): Promise<string | undefined> {
   const { backends, config: { storage: { engine: options } }, environment, metadata, stores } = parts
   const { node, nodeEpoch, nodeId } = registration
-  await using wal = await open(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
+  await using wal = await openWalIn(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
   checkReach(wal, node)
   const catalog = new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch })
   await using engine = await StreamEngine.open({ wal, catalog, environment, options, stores })
@@ -112,7 +117,8 @@ async function drainWal (parts: WalParts, registration: Registration, last: WalR
   return wal.identity?.id
 }
 
-async function open (parts: WalParts, registration: Registration, { options, plugin }: LoadedBackend<'wal'>, { store }: WalRegistration, opening: WalOpening): Promise<Wal> {
+/** Opens one WAL in the epoch of `registration`. FENCED only when another process has a later one. */
+export async function openWalIn (parts: WalParts, registration: Registration, { options, plugin }: LoadedBackend<'wal'>, { store }: WalRegistration, opening: WalOpening): Promise<Wal> {
   const { environment, stores } = parts
   const objectStore = stores.get(store ?? '')
   if (plugin.needsObjectStore && objectStore === undefined) {
@@ -135,10 +141,11 @@ async function whyFenced ({ incarnation, metadata }: WalParts, { nodeEpoch, node
   await metadata.refresh()
   const node = metadata.image.node(nodeId)
   if (isSuperseded(node, incarnation)) return superseded(node!)
-  return new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL was opened in a later epoch than any that this log has given out. Nothing was changed. Put back the newest copy of the metadata log, or give up what is lost with \`streambed recover\`. nodeId=${nodeId} epoch=${nodeEpoch}: ${cause.message}`, { cause })
+  return new LostEndError('catalog', `the WAL was opened in a later epoch than any that this log has given out. nodeId=${nodeId} epoch=${nodeEpoch}: ${cause.message}`, { cause })
 }
 
-function own (id: string | undefined): WalOpening { return { mode: 'own', ...id === undefined ? {} : { expectedId: id } } }
+/** The log of that identity; undefined for one that was recorded without. */
+export function own (id: string | undefined): WalOpening { return { mode: 'own', ...id === undefined ? {} : { expectedId: id } } }
 
 function isSamePlace ({ options, plugin, store }: WalRegistration, configured: WalRegistration): boolean {
   return isDeepStrictEqual({ options, plugin, store }, { options: configured.options, plugin: configured.plugin, store: configured.store })

@@ -1,5 +1,6 @@
-import { StreambedError, type Wal } from '@streambed/sdk'
+import type { Wal } from '@streambed/sdk'
 import type { NodeFacts } from '../metadata/image.ts'
+import { LostEndError } from '../storage/catalog/lost-end.ts'
 
 /**
  * Metadata and WAL each say how far the other must reach: the WAL was never trimmed past what the metadata knows of, and holds, or
@@ -9,10 +10,6 @@ export function checkReach ({ identity }: Pick<Wal, 'identity'>, { wal, walPosit
   // Of an earlier release, or not the log that the position is of.
   if (identity === undefined || walPosition === null || wal?.id !== identity.id) return
   const { last, trimmed } = identity
-  if (trimmed > walPosition) {
-    throw new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL was trimmed further than this log knows of. trimmed=${trimmed} known=${walPosition}. Nothing was changed. Put back the newest copy of the metadata log, or give up what is lost with \`streambed recover\``)
-  }
-  if (last < walPosition) {
-    throw new StreambedError('CORRUPT', `the WAL has lost its end, or is an older copy: it once reached further. last=${last} reached=${walPosition}. Nothing was changed. Put back its newest copy, or give up what is lost with \`streambed recover\``)
-  }
+  if (trimmed > walPosition) throw new LostEndError('catalog', `the WAL was trimmed further than this log knows of. trimmed=${trimmed} known=${walPosition}`)
+  if (last < walPosition) throw new LostEndError('wal', `it once reached further. last=${last} reached=${walPosition}`)
 }

@@ -35,6 +35,8 @@ export interface ImageCounters {
   readonly nextStreamId: StreamId
   readonly nextObjectId: ObjectId
   readonly nextProducerId: number
+  /** Names of objects below are never looked for to be deleted: metadata that was lost may have known them. Absent: 1. */
+  readonly sweptFrom?: ObjectId
 }
 
 /** The tables of the image by name: what a snapshot holds. Values are never modified, only replaced. */
@@ -75,6 +77,7 @@ export class ClusterImage {
   get clusterId (): string { return this.#counters.clusterId }
   get nextStreamId (): StreamId { return this.#counters.nextStreamId }
   get nextObjectId (): ObjectId { return this.#counters.nextObjectId }
+  get sweptFrom (): ObjectId { return this.#counters.sweptFrom ?? 1 }
   get nextProducerId (): number { return this.#counters.nextProducerId }
 
   node (nodeId: number): NodeFacts | undefined { return this.tables.nodes.get(nodeId) }
@@ -105,7 +108,6 @@ export class ClusterImage {
       case 'nodeRemoved': return this.#removeNode(record.nodeId)
       case 'nodeRegistered': return this.#registerNode(record)
       case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null })
-      case 'walGivenUp': return this.#changeNode(record, { wal: null, walPosition: null })
       case 'topicCreated': return this.#createTopic(record)
       case 'partitionsAdded': return this.#addPartitions(record)
       case 'topicDeleted': return this.#deleteTopic(record.topicId, record.atMs)
@@ -125,6 +127,7 @@ export class ClusterImage {
       case 'objectsAbandoned': return this.#abandonObjects(record.objectIds, record.atMs)
       case 'objectsForgotten': return this.#forgetObjects(record.objectIds)
       case 'idsSkipped': return this.#skipIds(record)
+      case 'lossAccepted': return this.#acceptLoss(record)
       default: return record satisfies never
     }
   }
@@ -233,6 +236,15 @@ export class ClusterImage {
     this.tables.nodes.set(nodeId, { ...node, ...this.#reaching({ nodeId, walPosition }) })
   }
 
+  #acceptLoss ({ nodeId, nodeEpoch, objects, atMs }: MetadataRecord & { type: 'lossAccepted' }): void {
+    const node = this.#currentNode(nodeId, nodeEpoch)
+    this.#takeReserved(nodeId, nodeEpoch, objects)
+    for (const commit of objects) this.#addObject(commit, atMs)
+    const owned = [...this.tables.streams.values()].filter(({ ownerNodeId }) => ownerNodeId === nodeId)
+    for (const stream of owned) this.tables.streams.set(stream.streamId, { ...stream, epoch: stream.epoch + 1 })
+    this.tables.nodes.set(nodeId, { ...node, wal: null, walPosition: null })
+  }
+
   #isOfOwner ({ streamId, streamEpoch }: RangeCommit, nodeId: number): boolean {
     const stream = this.tables.streams.get(streamId)
     return stream !== undefined && stream.ownerNodeId === nodeId && stream.epoch === streamEpoch
@@ -337,7 +349,11 @@ export class ClusterImage {
     if (nextStreamId < counters.nextStreamId || nextObjectId < counters.nextObjectId || nextProducerId < counters.nextProducerId) {
       throw new StreambedError('CONFLICT', `ids only rise. stream=${counters.nextStreamId} object=${counters.nextObjectId} producer=${counters.nextProducerId}`)
     }
-    this.#count({ nextStreamId, nextObjectId, nextProducerId })
+    for (const [key, { nodeEpoch, nodeId }] of [...this.tables.reservations.entries()]) {
+      // Committed, perhaps, in what was lost: not to be taken for orphans.
+      if (this.tables.nodes.get(nodeId)?.epoch !== nodeEpoch) this.tables.reservations.delete(key)
+    }
+    this.#count({ nextStreamId, nextObjectId, nextProducerId, sweptFrom: nextObjectId })
   }
 
   #setReserved (key: string, reservation: ObjectReservation): void {

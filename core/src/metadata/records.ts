@@ -66,8 +66,11 @@ export type MetadataRecord =
   | { readonly type: 'objectsForgotten', readonly objectIds: readonly ObjectId[] }
   /** An operator gave up what was lost: ids that may have been given out in what is lost are never given out again. */
   | { readonly type: 'idsSkipped', readonly nextStreamId: StreamId, readonly nextObjectId: ObjectId, readonly nextProducerId: number }
-  /** An operator gave up what the node's WAL held and objects do not: the node has no WAL until it opens one. */
-  | { readonly type: 'walGivenUp', readonly nodeId: number, readonly epoch: number }
+  /**
+   * An operator gave up what the node's WAL held and objects do not. The objects carry each stream past every offset that may have been
+   * given out; the streams get new epochs, and the node has no WAL until it opens one.
+   */
+  | { readonly type: 'lossAccepted', readonly nodeId: number, readonly nodeEpoch: number, readonly objects: readonly ObjectCommit[], readonly atMs: number }
 
 /** `topic`: named by topic id. `broker`: by node id, or '' for the default of all. `group`: by group id. */
 export interface ConfigResource { readonly kind: 'topic' | 'broker' | 'group', readonly name: string }
@@ -87,7 +90,7 @@ const entryVersion = 1
 const knownTypes: ReadonlySet<string> = new Set<MetadataRecord['type']>([
   'clusterFounded', 'nodeEpochTaken', 'nodeWalOpened', 'nodeOpened', 'nodeStopped', 'nodeRemoved', 'nodeRegistered', 'nodeWalChanged',
   'topicCreated', 'partitionsAdded', 'topicDeleted', 'configsSet', 'producerIdsReserved', 'objectIdsReserved', 'segmentCommitted',
-  'objectsCommitted', 'streamTrimmed', 'objectsAbandoned', 'objectsForgotten', 'idsSkipped', 'walGivenUp'
+  'objectsCommitted', 'streamTrimmed', 'objectsAbandoned', 'objectsForgotten', 'idsSkipped', 'lossAccepted'
 ])
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

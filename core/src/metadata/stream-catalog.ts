@@ -99,7 +99,7 @@ export class StreamCatalog implements Catalog {
 
   isForgotten (objectId: ObjectId): boolean {
     const { abandoned, condemned, objects, reservations } = this.#image.tables
-    if (objectId >= this.#image.nextObjectId || objects.has(objectId) || condemned.has(objectId) || abandoned.has(objectId)) return false
+    if (objectId < this.#image.sweptFrom || objectId >= this.#image.nextObjectId || objects.has(objectId) || condemned.has(objectId) || abandoned.has(objectId)) return false
     for (const { objectIds } of reservations.values()) if (objectIds.includes(objectId)) return false
     return true
   }

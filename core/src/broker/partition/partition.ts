@@ -10,7 +10,7 @@ import type { Stream } from '../../storage/stream/stream.ts'
 import { KafkaError } from '../kafka-error.ts'
 import { validateBatch } from './batch-validation.ts'
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { LeaderEpochs } from './leader-epochs.ts'
+import { LeaderEpochs, type LeaderEpochStart } from './leader-epochs.ts'
 import type { PartitionConfig } from './partition-config.ts'
 import { ProducerStates, type ProducerBatchHeader } from './producer-states.ts'
 import { recompress } from './recompression.ts'
@@ -142,6 +142,9 @@ export class Partition {
 
   /** The leader epoch of the record at `offset`, -1 when unknown. */
   epochAt (offset: number): number { return this.#epochs.epochAt(offset) }
+
+  /** Which leader epochs there were, and where each began. */
+  get leaderEpochStarts (): readonly LeaderEpochStart[] { return this.#epochs.values() }
 
   /** See OffsetForLeaderEpoch. */
   endOfEpoch (leaderEpoch: number): { readonly leaderEpoch: number, readonly endOffset: number } {

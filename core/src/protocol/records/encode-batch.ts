@@ -53,6 +53,19 @@ export function encodeBatch (records: readonly RecordInput[], options: BatchOpti
   return batch
 }
 
+/**
+ * A batch without records that covers `count` offsets, 1 to 2^31, from `baseOffset` on: what compaction leaves of a batch, and clients
+ * pass over.
+ */
+export function encodeEmptyBatch (baseOffset: number, count: number, options: { readonly partitionLeaderEpoch: number }): Buffer {
+  if (!Number.isInteger(count) || count < 1 || count > 2 ** 31) throw unencodable(`a batch covers 1 to 2^31 offsets. count=${count}`)
+  const batch = Buffer.alloc(batchHeaderSize)
+  writeHeader(batch, { timestamp: -1, baseOffset, ...options }, 0, -1, -1)
+  batch.writeInt32BE(count - 1, 23)
+  batch.writeUInt32BE(computeCrc(batch), 17)
+  return batch
+}
+
 function writeHeader (batch: Buffer, options: BatchOptions, count: number, baseTimestamp: number, maxTimestamp: number): void {
   const flags = (options.compression ?? Compression.None) |
     (options.timestampType === TimestampType.LogAppendTime ? 0x08 : 0) |

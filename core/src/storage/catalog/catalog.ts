@@ -93,7 +93,7 @@ export interface Catalog {
   abandonObjects (objectIds: readonly ObjectId[]): Promise<void>
   /** Ids noted as abandoned at `beforeMs` (wall clock) or earlier, at most `limit`. */
   lateObjectIds (beforeMs: number, limit: number): readonly ObjectId[]
-  /** Whether nothing can ever need the object again: its id was given out, and is neither live, condemned, abandoned nor reserved. */
+  /** Whether nothing can ever need the object again: its id was given out by what is known, and is neither live, condemned, abandoned nor reserved. */
   isForgotten (objectId: ObjectId): boolean
   /** Forgets objects whose bytes are deleted, condemned or abandoned. */
   forgetObjects (objectIds: readonly ObjectId[]): Promise<void>

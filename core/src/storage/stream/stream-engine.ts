@@ -1,6 +1,7 @@
-import { StreambedError, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
+import { StreambedError, type Environment, type ObjectStore, type Wal, type WalPosition, type WalRecord } from '@streambed/sdk'
 import { LogCache } from '../cache/log-cache.ts'
 import type { Catalog, StreamId } from '../catalog/catalog.ts'
+import { LostEndError } from '../catalog/lost-end.ts'
 import { GarbageCollector } from '../garbage/garbage-collector.ts'
 import { ObjectReader } from '../object/object-reader.ts'
 import { ReadAhead } from '../cache/read-ahead.ts'
@@ -18,6 +19,18 @@ export interface StreamEngineParts {
   readonly catalog: Catalog
   readonly environment: Environment
   readonly options: StorageOptions
+  /**
+   * Recovers what can be recovered where opening would else be refused; the WAL keeps all that it holds. Told of each thing that is
+   * given up.
+   */
+  readonly onGivenUp?: (lost: GivenUp) => void
+}
+
+/** What a salvage leaves behind: the rest of a WAL that cannot be read, or a record that has no place. */
+export interface GivenUp {
+  readonly problem: StreambedError
+  /** Absent: all from here on. */
+  readonly record?: { readonly streamId: StreamId, readonly startOffset: number, readonly endOffset: number }
 }
 
 /** Room of the WAL, in bytes, left unused for its own headers and padding. */
@@ -63,12 +76,12 @@ export class StreamEngine implements AsyncDisposable {
     engine.#uploader.start()
     try {
       await engine.#recover()
-      await engine.#uploader.allowTrims()
+      if (parts.onGivenUp === undefined) await engine.#uploader.allowTrims()
     } catch (error) {
       await engine.#uploader.close()
       throw error
     }
-    engine.#garbage.start()
+    if (parts.onGivenUp === undefined) engine.#garbage.start()
     return engine
   }
 
@@ -169,12 +182,14 @@ export class StreamEngine implements AsyncDisposable {
   }
 
   async #recover (): Promise<void> {
-    const { catalog, environment, wal } = this.#parts
+    const { catalog, environment, onGivenUp, wal } = this.#parts
     let notNeeded: WalPosition | undefined
     let bytes = 0
-    for await (const { data, position } of wal.recover()) {
+    for await (const { data, position } of this.#records()) {
       const entry = decodeWalRecord(data)
-      checkCatalog(catalog, entry, position)
+      const lost = lostCatalog(catalog, entry, position)
+      // In a salvage a record of a known stream is good for what it continues, whatever else is missing.
+      if (lost !== undefined && (onGivenUp === undefined || isUnknown(catalog, entry))) this.#giveUp(lost, entry)
       const stream = this.#streamOf(entry)
       if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
         notNeeded = position
@@ -182,7 +197,8 @@ export class StreamEngine implements AsyncDisposable {
       }
       const { batch } = entry
       if (batch.baseOffset !== stream.confirmedOffset) {
-        throw new StreambedError('CORRUPT', `the WAL has a gap: either it lacks records, or the metadata log has lost its end. stream=${stream.streamId} expected=${stream.confirmedOffset} found=${batch.baseOffset} position=${position}. ${remedy}`)
+        this.#giveUp(gap(stream, batch, position), entry)
+        continue
       }
       stream.advance(batch)
       this.#confirm(stream, batch, position)
@@ -190,11 +206,29 @@ export class StreamEngine implements AsyncDisposable {
       // A WAL larger than memory is uploaded while it is read.
       if (this.#cache.pendingBytes > this.#parts.options.pendingBytesMax / 2) await this.#uploader.flush()
     }
-    if (notNeeded !== undefined && this.#cache.pendingBytes === 0) {
+    if (notNeeded !== undefined && this.#cache.pendingBytes === 0 && onGivenUp === undefined) {
       if (notNeeded > catalog.walReach) await catalog.commitObjects([], notNeeded)
       await wal.trim(notNeeded)
     }
     if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })
+  }
+
+  /** What the WAL holds; in a salvage up to where it can be read. */
+  async * #records (): AsyncGenerator<WalRecord> {
+    const { onGivenUp, wal } = this.#parts
+    try {
+      yield * wal.recover()
+    } catch (error) {
+      if (onGivenUp === undefined || !StreambedError.is(error, 'CORRUPT')) throw error
+      onGivenUp({ problem: error })
+    }
+  }
+
+  /** Throws `problem`, which refuses the opening; in a salvage it is only told. */
+  #giveUp (problem: StreambedError, entry: WalEntry): void {
+    const { onGivenUp } = this.#parts
+    if (onGivenUp === undefined) throw problem
+    if (entry.kind === 'batch') onGivenUp({ problem, record: { streamId: entry.streamId, startOffset: entry.batch.baseOffset, endOffset: endOffsetOf(entry.batch) } })
   }
 
   /** The stream that a record belongs to; undefined when it was deleted, or has moved since. */
@@ -214,16 +248,22 @@ export class StreamEngine implements AsyncDisposable {
   }
 }
 
-const remedy = 'Nothing was changed. Put back the newest copy of the metadata log, or give up what is lost with `streambed recover`'
-
 /** A record that the catalog cannot know of proves that the catalog lost its end, or is an older copy: going on would mix histories. */
-function checkCatalog ({ foundPosition, nextStreamId }: Catalog, entry: WalEntry, position: WalPosition): void {
+function lostCatalog (catalog: Catalog, entry: WalEntry, position: WalPosition): StreambedError | undefined {
+  const { foundPosition, nextStreamId } = catalog
+  if (entry.kind === 'batch' && isUnknown(catalog, entry)) {
+    return new LostEndError('catalog', `the WAL holds records of a stream that it never gave out. stream=${entry.streamId} next=${nextStreamId} position=${position}`)
+  }
   if (entry.catalogPosition > foundPosition) {
-    throw new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL was written when it reached further. reached=${entry.catalogPosition} reaches=${foundPosition} position=${position}. ${remedy}`)
+    return new LostEndError('catalog', `the WAL was written when it reached further. reached=${entry.catalogPosition} reaches=${foundPosition} position=${position}`)
   }
-  if (entry.kind === 'batch' && entry.streamId >= nextStreamId) {
-    throw new StreambedError('CORRUPT', `the metadata log has lost its end, or is an older copy: the WAL holds records of a stream that it never gave out. stream=${entry.streamId} next=${nextStreamId} position=${position}. ${remedy}`)
-  }
+  return undefined
+}
+
+function isUnknown ({ nextStreamId }: Catalog, entry: WalEntry): boolean { return entry.kind === 'batch' && entry.streamId >= nextStreamId }
+
+function gap ({ confirmedOffset, streamId }: Stream, { baseOffset }: StreamBatch, position: WalPosition): StreambedError {
+  return new LostEndError(undefined, `the WAL has a gap. stream=${streamId} expected=${confirmedOffset} found=${baseOffset} position=${position}`)
 }
 
 function inDoubt (cause: unknown): StreambedError {

@@ -1,6 +1,7 @@
 import { StreambedError, sleep, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import { LostEndError } from '../catalog/lost-end.ts'
 import { withRetry, type RetryOptions } from '../object-store/retry.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
@@ -209,6 +210,6 @@ export class Uploader {
     const { environment: { crc32c }, store } = this.#parts
     const found = await store.head(key)
     if (found.size === size && crc32c(await store.get(key)) === pieces.reduce((crc, piece) => crc32c(piece, crc), 0)) return
-    throw new StreambedError('CORRUPT', `an object of a name that was given out just now is there already, with other bytes: the metadata log has lost its end, or is an older copy. Nothing was deleted. Put back its newest copy, or give up what is lost with \`streambed recover\`. key=${key} size=${found.size} expected=${size}`)
+throw new LostEndError('catalog', `an object of a name that was given out just now is there already, with other bytes. key=${key} size=${found.size} expected=${size}`)
   }
 }

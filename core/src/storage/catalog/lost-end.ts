@@ -1,0 +1,15 @@
+import { StreambedError } from '@streambed/sdk'
+
+const remedy = 'Nothing was changed. Put back the newest copy, or give up what is lost with `streambed recover`'
+const names = { catalog: 'the metadata log', wal: 'the WAL' } as const
+
+/** Catalog and WAL contradict each other: one of them lacks what the other says that it had. */
+export class LostEndError extends StreambedError {
+  /** Which of them lost its end; undefined where that cannot be told. */
+  readonly of: keyof typeof names | undefined
+
+  constructor (of: LostEndError['of'], why: string, options?: { readonly cause?: unknown }) {
+    super('CORRUPT', `${of === undefined ? `${names.wal} or ${names.catalog}` : names[of]} has lost its end, or is an older copy: ${why}. ${remedy}`, options)
+    this.of = of
+  }
+}
