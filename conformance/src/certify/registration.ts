@@ -72,7 +72,7 @@ export function registeredChecks (target: Target, { counters, environment, load,
   const prepare = async (): Promise<{ open: (writer?: WalWriter, opening?: WalOpening) => Promise<never>, cleanUp: () => Promise<void> }> => {
     const name = nextPlace()
     return {
-      open: async (writer, opening) => await target.open(target.place(name), environment, writer, opening === undefined ? {} : { opening }) as never,
+      open: async (writer, opening) => await target.open(target.place(name), environment, writer, { opening }) as never,
       cleanUp: async () => { await target.cleanUp(name, environment) }
     }
   }

@@ -100,7 +100,7 @@ export class Target {
 
   /** `opening`: of a log; absent: `create`. */
   async open (place: Place, environment: Environment, writer?: WalWriter, { opening, wrapStore }: HowOpened = {}): Promise<Instance> {
-    return await openPlace(this.plugin, place, environment, writer, { ...opening === undefined ? {} : { opening }, ...wrapStore === undefined ? {} : { wrapStore } })
+    return await openPlace(this.plugin, place, environment, writer, { opening, wrapStore })
   }
 
   /** Whether it lives in an object store. */
@@ -142,8 +142,8 @@ export class Target {
 export interface Place { readonly subject: Part, readonly store?: Part }
 
 export interface HowOpened {
-  readonly opening?: WalOpening
-  readonly wrapStore?: (store: ObjectStore) => ObjectStore
+  readonly opening?: WalOpening | undefined
+  readonly wrapStore?: ((store: ObjectStore) => ObjectStore) | undefined
 }
 
 /** Opens what `place` describes, in any process that has imported `plugin`. Closing the instance closes its store. */
@@ -154,7 +154,7 @@ export async function openPlace (plugin: Plugin, { store: storePart, subject }: 
   try {
     const context = store === undefined ? {} : { objectStore: store }
     const instance = plugin.kind === 'wal'
-      ? await plugin.open(options, environment, { writer: writer!, ...opening === undefined ? {} : { opening }, ...context })
+      ? await plugin.open(options, environment, { writer: writer!, opening, ...context })
       : await plugin.open(options, environment, context)
     return store === undefined ? instance : closingBoth(instance, store)
   } catch (error) {
