@@ -1,5 +1,5 @@
 import type {
-  MetadataLog, MetadataLogCapabilities, ObjectStore, ObjectStoreCapabilities, Wal, WalCapabilities, WalWriter
+  MetadataLog, MetadataLogCapabilities, ObjectStore, ObjectStoreCapabilities, Wal, WalCapabilities, WalOpening, WalWriter
 } from '@streambed/sdk'
 
 /** The part of a test runner that the suites use; those of mocha, node:test, vitest and jest fit. */
@@ -28,7 +28,8 @@ export interface Medium<Subject, Arguments extends readonly unknown[] = []> {
 }
 
 export type ObjectStoreHarness = Harness<ObjectStore, ObjectStoreCapabilities>
-export type WalHarness = Harness<Wal, WalCapabilities, [writer: WalWriter]>
+/** `open` passes `opening` on to the plugin; absent: `create`. */
+export type WalHarness = Harness<Wal, WalCapabilities, [writer: WalWriter, opening?: WalOpening]>
 export type MetadataLogHarness = Harness<MetadataLog, MetadataLogCapabilities>
 
 /** Opens instances for one check; closes them in reverse and removes the medium when `body` has settled. */

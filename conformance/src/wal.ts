@@ -2,15 +2,15 @@ import type { Wal, WalCapabilities, WalRecord, WalWriter } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from './assertions.ts'
 import { onMedium, type Runner, type WalHarness } from './harness.ts'
+import { identityChecks, type OpenWal } from './wal/identity.ts'
 
-type OpenWal = (writer: WalWriter) => Promise<Wal>
 type WalCheck = (id: string, behaviour: string, body: (open: OpenWal) => Promise<void>) => void
 
 const kib = 1024
 const writer = (writerEpoch: number): WalWriter => ({ clusterId: 'conformance', nodeId: 7, writerEpoch })
 
 /**
- * Checks a log within one process against W-1 to W-9. Logs that the harness opens should hold a few MiB: some checks
+ * Checks a log within one process against W-1 to W-13. Logs that the harness opens should hold a few MiB: some checks
  * fill them more than three times over.
  */
 export function walConformance (runner: Runner, harness: WalHarness): void {
@@ -21,6 +21,12 @@ export function walConformance (runner: Runner, harness: WalHarness): void {
     coreChecks(check)
     recoveryChecks(check)
     fencingChecks(check, harness.capabilities)
+    identityChecks({
+      capabilities: harness.capabilities,
+      check,
+      skip: (id, behaviour, reason) => { runner.skip?.(`${id} ${behaviour}`, reason) },
+      elsewhere: async body => { await onMedium(harness, body) }
+    })
   })
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import os from 'node:os'
 import path from 'node:path'
 import { checkMsMax } from '../src/certify/certify.ts'
-import { certificateOf, certify, newKey, reportSchema, Target, verifyCertificate, type Report } from '@streambed/conformance'
+import { certificateOf, certify, htmlOf, newKey, reportSchema, Target, verifyCertificate, type Report } from '@streambed/conformance'
 import { StreambedError } from '@streambed/sdk'
 
 const memoryStore = path.join(import.meta.dirname, 'fixtures/memory-store.ts')
@@ -36,12 +36,32 @@ describe('certification', () => {
     })
   }
 
-  for (const { caughtBy, plugin } of [{ plugin: memoryStore, caughtBy: ['OS-D01'] }, { plugin: memoryWal, caughtBy: ['W-R03', 'W-R09', 'W-N03'] }]) {
+  for (const { caughtBy, plugin } of [{ plugin: memoryStore, caughtBy: ['OS-D01'] }, { plugin: memoryWal, caughtBy: ['W-R03', 'W-R09', 'W-N03', 'W-I08'] }]) {
     it(`finds that what ${path.basename(plugin, '.ts')} acknowledged is gone after a kill, by ${caughtBy.join(' and ')}`, async () => {
       const report = await certify(await load(plugin, { name: '{run}' }), { level: 'durability', seed: 1, measureMs: 100 })
       assert.deepEqual([report.verdict, report.level, failed(report)], ['failed', 'core', caughtBy])
     })
   }
+
+  it('says of a log without identity, in report, page and certificate, that it cannot tell whether it is the one it was', async () => {
+    const says = /cannot tell whether it is the one that was used before.*not mounted/
+    const report = await certify(await load(path.join(import.meta.dirname, 'fixtures/unnamed-wal.ts'), below(folder, { path: 'unnamed-{run}', capacity: '8MiB', segmentBytes: '1MiB' })), { level: 'core', seed: 1, measureMs: 100 })
+    assert.deepEqual([failed(report), report.level], [[], 'core'])
+    const outcomes = Object.fromEntries(report.checks.filter(({ id }) => id.startsWith('W-I')).map(({ id, outcome }) => [id, outcome]))
+    assert.deepEqual(outcomes, { ...Object.fromEntries(['W-I01', 'W-I02', 'W-I03', 'W-I04', 'W-I05', 'W-I06'].map(id => [id, 'notApplicable'])), 'W-I07': 'passed' })
+    for (const { id, reason } of report.checks) if (outcomes[id] === 'notApplicable') assert.match(reason!, says)
+    assert.match(reportSchema.parse(JSON.parse(JSON.stringify(report))).limits!.join(), says)
+    assert.match(htmlOf(report), says)
+    const reportText = JSON.stringify(report)
+    const { statement } = verifyCertificate(certificateOf(report, reportText, newKey()), { reportText })
+    assert.match(statement.limits!.join(), says)
+  })
+
+  it('says nothing of the kind of one that has an identity', async () => {
+    const report = await certify(await load(memoryWal, { name: '{run}' }), { level: 'core', only: ['W-I01', 'W-I07'], seed: 1, measureMs: 100 })
+    assert.deepEqual([report.limits, report.checks.map(({ outcome }) => outcome)], [undefined, ['passed', 'notApplicable']])
+    assert.doesNotMatch(htmlOf(report), /cannot do/)
+  })
 
   it('measures latency against classes, open loop', async () => {
     const report = await certify(await load(memoryStore, { name: '{run}' }), { level: 'latency', only: ['OS-P02'], seed: 1, measureMs: 500 })
@@ -158,7 +178,7 @@ describe('certification', () => {
     })
 
     it('lists every check of a kind', () => {
-      assert.equal(run('list', 'wal').stdout.trim().split('\n').length, 66)
+      assert.equal(run('list', 'wal').stdout.trim().split('\n').length, 74)
     })
   })
 })

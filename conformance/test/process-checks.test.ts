@@ -28,7 +28,7 @@ describe('checks with processes that are stopped, watched or cut off', function 
   const audited = hasStrace ? ['W-D01'] : []
 
   it('pass a sound WAL, and leave nothing behind', async () => {
-    const ids = ['W-N03', 'W-R09', 'W-D03', 'W-D04', ...audited]
+    const ids = ['W-N03', 'W-R09', 'W-D03', 'W-D04', 'W-I08', ...audited]
     assert.deepEqual(await outcomesOf('@streambed/wal-efs', ids, efs()), Object.fromEntries(ids.map(id => [id, 'passed'])))
     assert.deepEqual(readdirSync(folder), [])
   })
@@ -39,7 +39,9 @@ describe('checks with processes that are stopped, watched or cut off', function 
     { plugin: 'unflushed-wal', caughtBy: ['W-D03', ...audited] },
     { plugin: 'nameless-wal', caughtBy: ['W-D04'] },
     { plugin: 'unfenced-wal', caughtBy: ['W-N03'] },
-    { plugin: 'overtrimming-wal', caughtBy: ['W-R09'] }
+    { plugin: 'overtrimming-wal', caughtBy: ['W-R09'] },
+    { plugin: 'forgetful-wal', caughtBy: ['W-I08'] },
+    { plugin: 'backward-wal', caughtBy: ['W-I08'] }
   ]) {
     it(`catch ${plugin}, by ${caughtBy.join(' and ')}`, async () => {
       assert.deepEqual(await outcomesOf(fixture(plugin), caughtBy, efs()), Object.fromEntries(caughtBy.map(id => [id, 'failed'])))

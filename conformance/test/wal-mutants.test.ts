@@ -1,5 +1,5 @@
 import { walConformance } from '@streambed/conformance'
-import { StreambedError, type Wal, type WalCapabilities, type WalWriter } from '@streambed/sdk'
+import { StreambedError, type Wal, type WalCapabilities, type WalIdentity, type WalOpening, type WalWriter } from '@streambed/sdk'
 import { MemoryWal, MemoryWalMedium, memoryWalCapabilities } from '@streambed/sdk/testing'
 import assert from 'node:assert/strict'
 import { broken, failuresOf, pause } from './mutating.ts'
@@ -10,7 +10,11 @@ interface Mutant {
   readonly caughtBy: string
   readonly break?: (wal: Wal, medium: MemoryWalMedium, writer: WalWriter) => Partial<Wal>
   /** What the defect makes of who opens. */
-  readonly opens?: (writer: WalWriter, medium: MemoryWalMedium) => WalWriter
+  readonly opens?: (writer: WalWriter, medium: MemoryWalMedium, opening: WalOpening | undefined) => WalWriter
+  /** What the defect makes of how it is opened. */
+  readonly openedAs?: (opening: WalOpening | undefined, medium: MemoryWalMedium) => WalOpening | undefined
+  /** What the defect makes of what the log says of itself. */
+  readonly tells?: (identity: WalIdentity, medium: MemoryWalMedium, writer: WalWriter) => WalIdentity | undefined
   readonly declares?: Partial<WalCapabilities>
 }
 
@@ -46,20 +50,40 @@ const mutants: readonly Mutant[] = [
   { defect: 'loses the last record on a takeover', caughtBy: 'W-N02', opens: (writer, medium) => { if (writer.writerEpoch > 1) medium.records.pop(); return writer } },
   { defect: 'lets several open with one epoch', caughtBy: 'W-N05', opens: (writer, medium) => ({ ...writer, writerEpoch: Math.max(writer.writerEpoch, medium.highestEpoch + 1) }) },
   { defect: 'lets a lower epoch in', caughtBy: 'W-N06', opens: (writer, medium) => { medium.highestEpoch = Math.min(medium.highestEpoch, writer.writerEpoch - 1); return writer } },
-  { defect: 'declares a lock and has none', caughtBy: 'W-N11', declares: { fencing: 'lock' } }
+  { defect: 'declares a lock and has none', caughtBy: 'W-N11', declares: { fencing: 'lock' } },
+  { defect: 'mints an identity at each opening', caughtBy: 'W-I01', tells: (identity, _, { writerEpoch }) => ({ ...identity, id: `${identity.id}-${writerEpoch}` }) },
+  { defect: 'gives all logs one identity', caughtBy: 'W-I01', tells: identity => ({ ...identity, id: 'wal' }) },
+  { defect: 'declares an identity and tells none', caughtBy: 'W-I01', tells: () => undefined },
+  { defect: 'makes a log whatever the mode', caughtBy: 'W-I02', openedAs: () => undefined },
+  { defect: 'makes a log in a takeover', caughtBy: 'W-I02', openedAs: opening => opening?.mode === 'takeover' ? { mode: 'create' } : opening },
+  { defect: 'leaves a claim where it refuses to make a log', caughtBy: 'W-I02', opens: (writer, medium) => { medium.highestEpoch = Math.max(medium.highestEpoch, writer.writerEpoch - 1); return writer } },
+  { defect: 'leaves a half-made log where it refuses to make one', caughtBy: 'W-I02', opens: (writer, medium, opening) => { if (opening?.mode === 'own') medium.owner ??= writer; return writer } },
+  { defect: 'does not look which log it opens', caughtBy: 'W-I03', openedAs: opening => opening === undefined ? undefined : { mode: opening.mode } },
+  { defect: 'fences the log that it refuses', caughtBy: 'W-I03', opens: (writer, medium, opening) => { if (opening?.mode === 'takeover' && opening.expectedId !== medium.id) medium.highestEpoch = Math.max(medium.highestEpoch, writer.writerEpoch); return writer } },
+  { defect: 'makes a new log of the one that is there', caughtBy: 'W-I04', opens: (writer, medium, opening) => { if (opening?.mode === 'create' && medium.id !== undefined) { medium.id = 'again'; medium.records.length = 0 } return writer } },
+  { defect: 'refuses with create the log that is there', caughtBy: 'W-I04', openedAs: (opening, medium) => opening?.mode === 'create' && medium.id !== undefined ? { mode: 'own', expectedId: 'none' } : opening },
+  { defect: 'tells its own epoch for that of the writer before', caughtBy: 'W-I05', tells: (identity, _, { writerEpoch }) => ({ ...identity, writerEpoch }) },
+  { defect: 'tells of the first record for the last', caughtBy: 'W-I05', tells: (identity, { records }) => ({ ...identity, last: records[0]?.position ?? identity.last }) },
+  { defect: 'forgets where it ended once all is trimmed', caughtBy: 'W-I05', tells: (identity, { records }) => ({ ...identity, last: records.at(-1)?.position ?? -1 }) },
+  { defect: 'calls trimmed what is not', caughtBy: 'W-I05', tells: identity => ({ ...identity, trimmed: identity.last }) },
+  { defect: 'calls nothing trimmed', caughtBy: 'W-I05', tells: identity => ({ ...identity, trimmed: -1 }) },
+  { defect: 'opens the log of another node as its own', caughtBy: 'W-I06', opens: (writer, medium, opening) => { if (opening !== undefined && medium.owner !== undefined) medium.owner = writer; return writer } },
+  { defect: 'fences the log of another node before it refuses it', caughtBy: 'W-I06', opens: (writer, medium) => { if (medium.owner !== undefined && medium.owner.nodeId !== writer.nodeId) medium.highestEpoch = Math.max(medium.highestEpoch, writer.writerEpoch); return writer } },
+  { defect: 'tells an identity that it does not declare', caughtBy: 'W-I07', declares: { identity: false } }
 ]
 
 describe('the WAL suite catches broken plugins', () => {
-  const failures = (only: string | undefined, { break: defects = () => ({}), declares = {}, opens = writer => writer }: Partial<Mutant>): Promise<string[]> => failuresOf(only, runner => {
+  const failures = (only: string | undefined, { break: defects = () => ({}), declares = {}, openedAs = opening => opening, opens = writer => writer, tells = identity => identity }: Partial<Mutant>): Promise<string[]> => failuresOf(only, runner => {
     walConformance(runner, {
       name: 'mutant',
       capabilities: { ...memoryWalCapabilities, ...declares },
       prepare: async () => {
         const medium = new MemoryWalMedium({ capacityBytes: 4 * 2 ** 20 })
         return {
-          open: async writer => {
-            const wal = await MemoryWal.open(medium, opens(writer, medium))
-            return broken<Wal>(wal, defects(wal, medium, writer))
+          open: async (writer, opening) => {
+            const wal = await MemoryWal.open(medium, opens(writer, medium, opening), openedAs(opening, medium))
+            const identity = tells(wal.identity, medium, writer)
+            return broken<Wal>(wal, { ...identity === undefined ? {} : { identity }, ...defects(wal, medium, writer) })
           },
           cleanUp: async () => {}
         }
@@ -77,10 +101,10 @@ describe('the WAL suite catches broken plugins', () => {
 
   it('has a mutant for each of its checks', async () => {
     const ids = new Set<string>()
-    for (const fencing of ['lock', 'epochFile'] as const) {
+    for (const declared of [{ fencing: 'lock' }, { fencing: 'epochFile' }, { identity: false }] as const) {
       walConformance({ describe: (_, body) => { body() }, it: name => { ids.add(name.split(' ')[0]!) } },
-        { name: '', capabilities: { ...memoryWalCapabilities, fencing }, prepare: () => Promise.reject(new StreambedError('CLOSED', 'not run')) })
+        { name: '', capabilities: { ...memoryWalCapabilities, ...declared }, prepare: () => Promise.reject(new StreambedError('CLOSED', 'not run')) })
     }
-    assert.deepEqual([...ids].sort(), mutants.map(({ caughtBy }) => caughtBy).sort())
+    assert.deepEqual([...ids].sort(), [...new Set(mutants.map(({ caughtBy }) => caughtBy))].sort())
   })
 })

@@ -5,6 +5,7 @@ export { StreambedError, errorTable, invariant } from './errors.ts'
 export { compareKeys } from './key-order.ts'
 export { objectKeyProblem } from './object-store.ts'
 export { parseBytes, parseMs } from './units.ts'
+export { checkOpening, identityBytes, mintIdentity } from './wal-opening.ts'
 export { apiVersion, capabilitiesOf, defineMetadataLog, defineObjectStore, defineWal } from './plugin.ts'
 
 export type { Clock, Environment, LogFields, Logger, Metrics, Random, Timer } from './environment.ts'
@@ -20,3 +21,4 @@ export type {
   WalContext, WalPlugin
 } from './plugin.ts'
 export type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'
+export type { FoundLog, OpeningRequest } from './wal-opening.ts'

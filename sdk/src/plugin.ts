@@ -86,7 +86,7 @@ export interface WalPlugin<Options = unknown> extends PluginBase<Options> {
 export interface WalContext {
   readonly writer: WalWriter
   /** Absent: `create`. */
-  readonly opening?: WalOpening
+  readonly opening?: WalOpening | undefined
   /** Present exactly when the plugin declares `needsObjectStore`. */
   readonly objectStore?: ObjectStore
 }

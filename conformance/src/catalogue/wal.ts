@@ -66,5 +66,13 @@ export const walCatalogue: readonly CatalogueEntry[] = [
   { id: 'W-S03', level: 'scale', name: 'trim_keeps_up' },
   { id: 'W-S04', level: 'scale', name: 'lets_go_under_load' },
   { id: 'W-N11', level: 'core', name: 'lock_keeps_out' },
-  { id: 'W-R13', level: 'core', name: 'trim_recovered' }
+  { id: 'W-R13', level: 'core', name: 'trim_recovered' },
+  { id: 'W-I01', level: 'core', name: 'stable_identity' },
+  { id: 'W-I02', level: 'core', name: 'blank_place_refused' },
+  { id: 'W-I03', level: 'core', name: 'other_log_refused' },
+  { id: 'W-I04', level: 'core', name: 'create_opens_existing' },
+  { id: 'W-I05', level: 'core', name: 'ends_told' },
+  { id: 'W-I06', level: 'core', name: 'other_owner_refused' },
+  { id: 'W-I07', level: 'core', name: 'no_identity_told' },
+  { id: 'W-I08', level: 'durability', name: 'identity_through_kills' }
 ]

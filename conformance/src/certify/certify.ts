@@ -1,9 +1,10 @@
-import { StreambedError, type Environment, type LatencyClass, type Metrics } from '@streambed/sdk'
+import { StreambedError, type Environment, type LatencyClass, type Metrics, type WalCapabilities } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { catalogueOf, isWithin, levels, missingBecause, type CatalogueEntry, type Level } from '../catalogue/catalogue.ts'
 import { NotRun, defaultPace, type Pace } from '../faults/fault-harness.ts'
 import type { CheckResult, Measurement, Report } from '../report/report.ts'
 import { defaultLoad, type DeclaredLoad } from '../scale/scale.ts'
+import { noIdentityNote } from '../wal/identity.ts'
 import { measuringWriter, worstClass } from './latency.ts'
 import { machine, suiteIdentity } from './machine.ts'
 import { registeredChecks, type Registered } from './registration.ts'
@@ -64,6 +65,7 @@ export async function certify (target: Target, { level, load = defaultLoad, meas
   }
   const cost = await costOf(target, counting.totals)
   const worst = worstClass(measurements)
+  const limits = target.plugin.kind === 'wal' && (target.capabilities as WalCapabilities).identity !== true ? [noIdentityNote] : []
   return {
     format: 1,
     suite: suiteIdentity(),
@@ -81,6 +83,7 @@ export async function certify (target: Target, { level, load = defaultLoad, meas
     measurements,
     counters: counting.totals,
     ...cost === undefined ? {} : { cost },
+    ...limits.length === 0 ? {} : { limits },
     warnings
   }
 }

@@ -10,7 +10,8 @@ import { startWriter } from './writer-process.ts'
 const rounds = 12
 const writesMax = 60
 const inFlight = 6
-const trimBehind = 10
+/** A writer that trims keeps so many of its last records. */
+export const trimBehind = 10
 
 /** Kills a process that writes, at a random acknowledgement, again and again; what it was told is durable must be there (OS-D01, W-R03, ML-25). */
 export async function survivesKills (target: Target, run: string, environment: Environment): Promise<void> {
@@ -85,7 +86,7 @@ export async function survivesKillsWhileTrimming (target: Target, run: string, e
 }
 
 /** Runs a writer and kills it at one of its first acknowledgements; resolves with all that it printed. */
-async function killed (order: CrashOrder, random: Random): Promise<number[]> {
+export async function killed (order: CrashOrder, random: Random): Promise<number[]> {
   const killAt = 1 + Math.floor(random.fraction() * writesMax)
   const writer = startWriter(order)
   for await (const count of writer.acknowledgements()) if (count === killAt) writer.signal('SIGKILL')

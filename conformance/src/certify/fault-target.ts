@@ -60,14 +60,14 @@ async function openBehind (target: Target, name: string, { environment, intercep
     case 'store': {
       const plane = new StorePlane(environment)
       plane.set(...rules)
-      return { plane, subject: await target.open(target.place(name), environment, writer, store => hostStore(plane.wrap(store), environment)) }
+      return { plane, subject: await target.open(target.place(name), environment, writer, { wrapStore: store => hostStore(plane.wrap(store), environment) }) }
     }
     case 'endpoint': {
       const plane = await FaultProxy.open(target.endpoint!, environment)
       proxies.push(plane)
       plane.set(...rules)
-      if (interception === undefined) return { plane, subject: await target.open(target.place(name, endpointName === undefined ? plane.url : plane.urlBy(endpointName)), environment, writer, asHost) }
-      const subject = await interception.through(plane, () => target.open(target.place(name), environment, writer, asHost))
+      if (interception === undefined) return { plane, subject: await target.open(target.place(name, endpointName === undefined ? plane.url : plane.urlBy(endpointName)), environment, writer, { wrapStore: asHost }) }
+      const subject = await interception.through(plane, () => target.open(target.place(name), environment, writer, { wrapStore: asHost }))
       return { plane, subject: interception.around(subject, plane) }
     }
   }

@@ -1,4 +1,4 @@
-import type { Environment, MetadataLogCapabilities, WalCapabilities, WalWriter } from '@streambed/sdk'
+import type { Environment, MetadataLogCapabilities, WalCapabilities, WalOpening, WalWriter } from '@streambed/sdk'
 import { catalogueOf } from '../catalogue/catalogue.ts'
 import type { Pace } from '../faults/fault-harness.ts'
 import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
@@ -17,6 +17,7 @@ import { walConformance } from '../wal.ts'
 import { walFaultConformance, type WalFaultHarness } from '../wal/fault-suite.ts'
 import { survivesKills, survivesKillsWhileTrimming } from './crash.ts'
 import { faultHarnessOf } from './fault-target.ts'
+import { keepsIdentityThroughKills } from './identity-through-kills.ts'
 import { measure, measurementsOf, measuringWriter } from './latency.ts'
 import type { Target } from './target.ts'
 
@@ -26,6 +27,7 @@ const placeChecks: Readonly<Record<string, (target: Target, run: string, environ
   'W-R03': survivesKills,
   'OS-C10': keepsPlacesApart,
   'W-R09': survivesKillsWhileTrimming,
+  'W-I08': keepsIdentityThroughKills,
   'W-N03': pausedWriterIsFenced,
   'W-D01': flushesBeforeAcknowledging,
   'W-D03': survivesPowerCuts,
@@ -67,10 +69,10 @@ export function registeredChecks (target: Target, { counters, environment, load,
   }
   let places = 0
   const nextPlace = (): string => `${run}-${++places}`
-  const prepare = async (): Promise<{ open: (writer?: WalWriter) => Promise<never>, cleanUp: () => Promise<void> }> => {
+  const prepare = async (): Promise<{ open: (writer?: WalWriter, opening?: WalOpening) => Promise<never>, cleanUp: () => Promise<void> }> => {
     const name = nextPlace()
     return {
-      open: async writer => await target.open(target.place(name), environment, writer) as never,
+      open: async (writer, opening) => await target.open(target.place(name), environment, writer, { opening }) as never,
       cleanUp: async () => { await target.cleanUp(name, environment) }
     }
   }
@@ -127,6 +129,7 @@ const filesOnly = ['W-D03', 'W-D04']
 /** A log that the operating system locks knows no takeover while its writer lives; one of one process has no second proposer. */
 function isDeclared ({ capabilities, isOnStore }: Target, id: string): boolean {
   if (filesOnly.includes(id)) return !isOnStore
+  if (id === 'W-I08') return (capabilities as WalCapabilities).identity === true
   if (id === 'W-N03') return (capabilities as WalCapabilities).fencing !== 'lock'
   return id !== 'ML-18' || (capabilities as MetadataLogCapabilities).isShared
 }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type LatencyClass, type MetadataLog, type MetadataLogCapabilities, type ObjectStore, type ObjectStoreCapabilities,
-  type ObjectStorePlugin, type Plugin, type PriceTable, type Wal, type WalCapabilities, type WalWriter
+  type ObjectStorePlugin, type Plugin, type PriceTable, type Wal, type WalCapabilities, type WalOpening, type WalWriter
 } from '@streambed/sdk'
 import { References } from '@streambed/sdk/node'
 
@@ -98,8 +98,9 @@ export class Target {
     return { subject: at(this.#subject), ...this.#store === undefined ? {} : { store: at(this.#store) } }
   }
 
-  async open (place: Place, environment: Environment, writer?: WalWriter, wrapStore?: (store: ObjectStore) => ObjectStore): Promise<Instance> {
-    return await openPlace(this.plugin, place, environment, writer, wrapStore)
+  /** `opening`: of a log; absent: `create`. */
+  async open (place: Place, environment: Environment, writer?: WalWriter, { opening, wrapStore }: HowOpened = {}): Promise<Instance> {
+    return await openPlace(this.plugin, place, environment, writer, { opening, wrapStore })
   }
 
   /** Whether it lives in an object store. */
@@ -140,14 +141,21 @@ export class Target {
 
 export interface Place { readonly subject: Part, readonly store?: Part }
 
+export interface HowOpened {
+  readonly opening?: WalOpening | undefined
+  readonly wrapStore?: ((store: ObjectStore) => ObjectStore) | undefined
+}
+
 /** Opens what `place` describes, in any process that has imported `plugin`. Closing the instance closes its store. */
-export async function openPlace (plugin: Plugin, { store: storePart, subject }: Place, environment: Environment, writer?: WalWriter, wrapStore: (store: ObjectStore) => ObjectStore = store => store): Promise<Instance> {
+export async function openPlace (plugin: Plugin, { store: storePart, subject }: Place, environment: Environment, writer?: WalWriter, { opening, wrapStore = store => store }: HowOpened = {}): Promise<Instance> {
   const options = await validate(plugin, subject.options)
   if (plugin.kind === 'objectStore') return await plugin.open(options, environment)
   const store = storePart === undefined ? undefined : wrapStore(await openStore(storePart, environment))
   try {
     const context = store === undefined ? {} : { objectStore: store }
-    const instance = plugin.kind === 'wal' ? await plugin.open(options, environment, { writer: writer!, ...context }) : await plugin.open(options, environment, context)
+    const instance = plugin.kind === 'wal'
+      ? await plugin.open(options, environment, { writer: writer!, opening, ...context })
+      : await plugin.open(options, environment, context)
     return store === undefined ? instance : closingBoth(instance, store)
   } catch (error) {
     await store?.close()

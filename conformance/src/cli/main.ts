@@ -46,6 +46,7 @@ await yargs(hideBin(process.argv))
     const report = await certify(target, { level, seed, measureMs: measureSeconds * 1000, load: { bytesPerSecond: declareMib * 2 ** 20, entriesPerSecond: declareEntries }, pace: { spellMs: faultSeconds * 1000, callMsMax: callSeconds * 1000 }, onProgress: showProgress, ...only === undefined ? {} : { only }, ...region === undefined ? {} : { region } })
     writeReport(report, out, pem)
     process.stdout.write(`${report.verdict}: ${countOf(report, 'passed')} passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} not in this version; level ${report.level}${report.latencyClass === undefined ? '' : `, class ${report.latencyClass}`}\nreport: ${path.join(out, 'report.html')}\n`)
+    for (const limit of report.limits ?? []) process.stdout.write(`note: ${limit}\n`)
     process.exitCode = report.verdict === 'passed' ? 0 : 1
   })
   .command('verify <certificate>', 'check that a certificate is as it was signed', command => command

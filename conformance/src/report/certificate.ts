@@ -14,6 +14,8 @@ export interface Statement {
   readonly level: Report['level']
   readonly verdict: Report['verdict']
   readonly latencyClass?: Report['latencyClass']
+  /** In words; see `Report`. */
+  readonly limits?: Report['limits']
   readonly passed: number
   readonly failed: number
   /** Checks of the requested level that were not run, by id. */
@@ -39,10 +41,11 @@ export function newKey (): string { return generateKeyPairSync('ed25519', { priv
 /** The text of a certificate of `report`, whose file holds `reportText`, signed with the key in `pem`. INVALID_ARGUMENT: not an Ed25519 private key. */
 export function certificateOf (report: Report, reportText: string, pem: string): string {
   const key = privateKeyOf(pem)
-  const { capabilities, cost, counters, environment, latencyClass, level, plugin, seed, startedAt, suite, verdict } = report
+  const { capabilities, cost, counters, environment, latencyClass, level, limits, plugin, seed, startedAt, suite, verdict } = report
   const statement: Statement = {
     format: 1, suite, plugin, capabilities, environment, startedAt, seed, level, verdict,
     ...latencyClass === undefined ? {} : { latencyClass },
+    ...limits === undefined ? {} : { limits },
     passed: countOf(report, 'passed'),
     failed: countOf(report, 'failed'),
     notRun: report.checks.filter(({ outcome }) => outcome === 'missing' || outcome === 'notApplicable' || outcome === 'notRun').map(({ id }) => id),

@@ -22,7 +22,7 @@ code{font-size:.85em;word-break:break-all}figure{margin:.5rem 0 1.2rem}figcaptio
 </style></head><body>
 <h1>${escaped(plugin.name)} <small>${escaped(plugin.kind)}, ${escaped(plugin.package)} ${escaped(plugin.version)}</small></h1>
 <p class="verdict"><b>${verdictOf(report)}</b>${escaped(meaningOf(report))}</p>
-<p>${countOf(report, 'passed')} checks passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run here, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} are not in this version of the suite.
+${limitsOf(report)}<p>${countOf(report, 'passed')} checks passed, ${countOf(report, 'failed')} failed, ${countOf(report, 'notRun')} could not be run here, ${countOf(report, 'notApplicable')} do not apply, ${countOf(report, 'missing')} are not in this version of the suite.
 Run of ${escaped(report.startedAt)}, ${(report.durationMs / 1000).toFixed(1)} s, seed ${report.seed}.</p>
 ${failuresOf(report)}${notRunOf(report)}${measurementsOf(report)}${costOf(report)}${warningsOf(report)}
 <h2>Checks</h2>
@@ -52,6 +52,10 @@ function meaningOf ({ latencyClass, level, verdict }: Report): string {
     scale: ' It keeps its promises under sustained load.'
   }
   return meaning[level] + (latencyClass === undefined ? '' : ' Latencies hold for this run, this machine and this service.')
+}
+
+function limitsOf ({ limits = [] }: Report): string {
+  return limits.map(limit => `<p><b>What it cannot do:</b> ${escaped(limit)}</p>\n`).join('')
 }
 
 function failuresOf ({ checks }: Report): string {

@@ -60,6 +60,7 @@ export const reportSchema = z.strictObject({
   measurements: z.array(measurement),
   counters: z.record(z.string(), z.number()).meta({ description: 'What the plugin counted of its requests and bytes.' }),
   cost: z.strictObject({ currency: z.string(), amount: z.number().min(0), source: z.string(), readOn: z.string() }).exactOptional(),
+  limits: z.array(z.string()).exactOptional().meta({ description: 'What the plugin cannot do, as it declares, and whoever trusts it must know; absent when there is nothing.' }),
   warnings: z.array(z.strictObject({ problem: z.string(), remedy: z.string() })).meta({ description: "What the backend's own preflight warned of." })
 })
 

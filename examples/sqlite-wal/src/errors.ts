@@ -27,3 +27,6 @@ export function errorOf (action: string, error: unknown, { isInDoubt }: { readon
   const code = codeByResult[errcode & 0xff] ?? (isInDoubt ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE')
   return new StreambedError(code, `${action} failed.${remedyByResult[errcode & 0xff] ?? ''} sqlite=${errcode} message=${message}`, { cause: error })
 }
+
+/** Whether SQLite says that there is no file to open. */
+export function isMissing (error: unknown): boolean { return ((error as { readonly errcode?: number }).errcode ?? 0) % 256 === 14 }

@@ -7,9 +7,9 @@ const plugin: WalPlugin<SqliteWalOptions> = defineWal<SqliteWalOptions>({
   name: 'sqlite',
   options: optionsSchema,
   optionDocs,
-  capabilities: ({ scope }) => ({ scope, latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false }),
+  capabilities: ({ scope }) => ({ scope, latencyClass: 'A', fencing: 'epochFile', remoteTakeover: false, identity: true }),
   needsObjectStore: false,
-  open: async (options, environment, { writer }) => SqliteWal.open(options, environment, writer)
+  open: async (options, environment, context) => SqliteWal.open(options, environment, context)
 })
 
 export default plugin

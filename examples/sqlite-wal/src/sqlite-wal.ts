@@ -1,4 +1,4 @@
-import { StreambedError, type Environment, type Wal, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
+import { StreambedError, type Environment, type Wal, type WalContext, type WalIdentity, type WalPosition, type WalRecord, type WalUsage } from '@streambed/sdk'
 import { LogDatabase, recordOverheadBytes, type StoredRecord } from './log-database.ts'
 import type { SqliteWalOptions } from './options.ts'
 
@@ -14,6 +14,7 @@ const batchBytesMax = 8 * 2 ** 20
  * each flush.
  */
 export class SqliteWal implements Wal {
+  readonly identity: WalIdentity
   readonly #database: LogDatabase
   readonly #environment: Environment
   readonly #capacityBytes: number
@@ -27,11 +28,12 @@ export class SqliteWal implements Wal {
   #isRecoverable = true
   #closing: Promise<void> | undefined
 
-  static open ({ capacity, lockTimeout, path }: SqliteWalOptions, environment: Environment, writer: WalWriter): SqliteWal {
-    return new SqliteWal(LogDatabase.open(path, lockTimeout, writer), environment, capacity)
+  static open ({ capacity, lockTimeout, path }: SqliteWalOptions, environment: Environment, { opening, writer }: WalContext): SqliteWal {
+    return new SqliteWal(LogDatabase.open(path, lockTimeout, { opening, writer, place: `path=${path}` }, environment.random), environment, capacity)
   }
 
   private constructor (database: LogDatabase, environment: Environment, capacityBytes: number) {
+    this.identity = database.identity
     this.#database = database
     this.#environment = environment
     this.#capacityBytes = capacityBytes

@@ -10,7 +10,7 @@ walConformance({ describe, it }, {
   prepare: async () => {
     const folder = await temporaryFolder()
     return {
-      open: async writer => await plugin.open(optionsOf(folder.path, { capacity: 4 * MiB }), nodeEnvironment(), { writer }),
+      open: async (writer, opening) => await plugin.open(optionsOf(folder.path, { capacity: 4 * MiB }), nodeEnvironment(), { writer, opening }),
       cleanUp: async () => { await folder[Symbol.asyncDispose]() }
     }
   }

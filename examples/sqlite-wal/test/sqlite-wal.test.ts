@@ -1,11 +1,56 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { rejectsWith } from '@streambed/conformance'
-import type { Wal } from '@streambed/sdk'
+import type { Wal, WalOpening } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { errorOf } from '../src/errors.ts'
 import plugin from '../src/index.ts'
 import { idOf, optionsOf, recordOf, recovered, temporaryFolder, writerOf, type Folder } from './support.ts'
+
+describe('a database that is not the log it was', () => {
+  let folder: Folder
+  const open = async (epoch: number, opening: WalOpening): Promise<Wal> => await plugin.open(optionsOf(folder.path), nodeEnvironment(), { writer: writerOf(epoch), opening })
+  beforeEach(async () => { folder = await temporaryFolder() })
+  afterEach(async () => { await folder[Symbol.asyncDispose]() })
+
+  it('is refused without a file being made where there is none', async () => {
+    for (const mode of ['own', 'takeover'] as const) await assert.rejects(open(1, { mode }), { code: 'WRONG_MEDIUM', message: /wal\.db expectedId=any/ })
+    assert.deepEqual(await readdir(folder.path), [])
+  })
+
+  it('is refused where it holds no log, or another, and stays as it is', async () => {
+    const file = optionsOf(folder.path).path
+    const other = new DatabaseSync(file)
+    other.exec('CREATE TABLE something (a INTEGER)')
+    other.close()
+    const before = await readFile(file)
+    await assert.rejects(open(1, { mode: 'own' }), { code: 'WRONG_MEDIUM' })
+    assert.deepEqual(await readFile(file), before)
+    const wal = await open(1, { mode: 'create' })
+    await wal.append([recordOf(1, 10)])
+    await assert.rejects(open(9, { mode: 'takeover', expectedId: 'another' }), { code: 'WRONG_MEDIUM', message: new RegExp(`id=${wal.identity?.id}`) })
+    await wal.append([recordOf(2, 10)])
+    await wal.close()
+  })
+
+  it('opens with nothing lost when it is from before identities, and has one then', async () => {
+    const old = new DatabaseSync(optionsOf(folder.path).path)
+    old.exec(`CREATE TABLE log (only INTEGER PRIMARY KEY CHECK (only = 1), clusterId TEXT NOT NULL, nodeId INTEGER NOT NULL,
+        writerEpoch INTEGER NOT NULL, trimmedTo INTEGER NOT NULL, lastPosition INTEGER NOT NULL) STRICT;
+      CREATE TABLE records (position INTEGER PRIMARY KEY, data BLOB NOT NULL, crc32c INTEGER NOT NULL) STRICT;
+      INSERT INTO log VALUES (1, 'cluster-a', 1, 3, 1, 2)`)
+    old.prepare('INSERT INTO records VALUES (2, ?, ?)').run(recordOf(2, 10), nodeEnvironment().crc32c(recordOf(2, 10)))
+    old.close()
+    const wal = await open(4, { mode: 'own' })
+    assert.deepEqual({ ...wal.identity, id: '' }, { id: '', writerEpoch: 3, last: 2, trimmed: 1 })
+    assert.deepEqual((await recovered(wal)).map(({ data }) => idOf(data)), [2])
+    await wal.close()
+    const again = await open(5, { mode: 'own', expectedId: wal.identity!.id })
+    assert.equal((await recovered(again)).length, 1)
+    await again.close()
+  })
+})
 
 describe('a log in SQLite', () => {
   let folder: Folder

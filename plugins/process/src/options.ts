@@ -22,7 +22,8 @@ const objectStoreCapabilities: z.ZodType<ObjectStoreCapabilities> = z.strictObje
   objectBytesMax: z.int().min(1), scope, latencyClass
 })
 const walCapabilities: z.ZodType<WalCapabilities> = z.strictObject({
-  scope, latencyClass, fencing: z.enum(['lock', 'epochFile', 'conditionalPut', 'reservation']), remoteTakeover: z.boolean()
+  scope, latencyClass, fencing: z.enum(['lock', 'epochFile', 'conditionalPut', 'reservation']), remoteTakeover: z.boolean(),
+  identity: z.boolean().exactOptional()
 })
 const metadataLogCapabilities: z.ZodType<MetadataLogCapabilities> = z.strictObject({ scope, isShared: z.boolean(), entryBytesMax: z.int().min(1) })
 

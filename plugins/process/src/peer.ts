@@ -7,8 +7,9 @@ export const protocolVersion = 1
 
 export interface Opening {
   readonly kind: 'objectStore' | 'wal' | 'metadataLog'
-  /** For a WAL: who opens it. */
+  /** For a WAL: who opens it, and how, where that is not `create`. */
   readonly writer?: object
+  readonly opening?: object | undefined
 }
 
 export interface CallBytes {
@@ -39,11 +40,11 @@ export class Peer {
   }
 
   /** Starts the process or connects to it, and has it open what it serves. Rejects as that does, MISCONFIGURED, TIMEOUT, UNAVAILABLE; nothing is left running then. */
-  static async open (options: ProcessOptions, { kind, writer }: Opening, environment: Environment): Promise<Peer> {
+  static async open (options: ProcessOptions, { kind, opening: mode, writer }: Opening, environment: Environment): Promise<Peer> {
     const transport = await openTransport(options, environment)
     const calls = new Calls(transport, options.messageBytesMax)
     try {
-      const opening = calls.call('open', { protocol: protocolVersion, kind, options: options.options, ...writer === undefined ? {} : { writer } }, {})
+      const opening = calls.call('open', { protocol: protocolVersion, kind, options: options.options, ...writer === undefined ? {} : { writer }, ...mode === undefined ? {} : { opening: mode } }, {})
       const { header } = await within(opening, options.startTimeout, environment, `the plugin process did not open within ${options.startTimeout} ms; see what it printed, or raise "startTimeout"`)
       checkCapabilities(options.capabilities, header['capabilities'])
       return new Peer(transport, calls, options, environment, header)
@@ -156,8 +157,14 @@ export function errorOf (told: unknown): StreambedError {
 
 function checkCapabilities (configured: object, told: unknown): void {
   const sorted = (value: unknown): string => JSON.stringify(value, (_, inner: unknown) => typeof inner === 'object' && inner !== null ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => left < right ? -1 : 1)) : inner) ?? 'nothing'
-  if (sorted(configured) === sorted(told)) return
+  if (sorted(configured) === sorted(told) || sorted(configured) === sorted(withoutIdentity(told))) return
   throw new StreambedError('MISCONFIGURED', `the plugin process has other capabilities than "capabilities" says. configured=${sorted(configured)} process=${sorted(told)}`)
+}
+
+/** A configuration from before logs had identities says nothing of that, and goes on working when its process learns it. */
+function withoutIdentity (told: unknown): object {
+  const { identity: _, ...others } = (told ?? {}) as { readonly identity?: unknown }
+  return others
 }
 
 async function within<T> (pending: Promise<T>, ms: number, { clock }: Environment, late: string): Promise<T> {

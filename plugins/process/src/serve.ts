@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
-import { StreambedError, capabilitiesOf, type Environment, type MetadataLog, type MetadataLogPlugin, type MultipartUpload, type ObjectStore, type ObjectStorePlugin, type Plugin, type Wal, type WalPlugin, type WalRecord, type WalWriter } from '@streambed/sdk'
+import { StreambedError, capabilitiesOf, type Environment, type MetadataLog, type MetadataLogPlugin, type MultipartUpload, type ObjectStore, type ObjectStorePlugin, type Plugin, type Wal, type WalOpening, type WalPlugin, type WalRecord, type WalWriter } from '@streambed/sdk'
 import { cut, encodeFrame, FrameDecoder, type Frame } from './frames.ts'
 import { protocolVersion } from './peer.ts'
 
@@ -58,7 +58,7 @@ export async function servePlugin (plugin: Plugin, streams: { readonly input: Re
   await (await served?.catch(() => undefined))?.handlers['close']!({}, new Uint8Array(0), new AbortController().signal)
 }
 
-async function open (plugin: Plugin, { kind, options, protocol, writer }: Frame['header'], environment: Environment): Promise<Served> {
+async function open (plugin: Plugin, { kind, opening, options, protocol, writer }: Frame['header'], environment: Environment): Promise<Served> {
   if (protocol !== protocolVersion) throw new StreambedError('UNSUPPORTED', `the host speaks version ${String(protocol)} of the protocol, this process ${protocolVersion}`)
   if (kind !== plugin.kind) throw new StreambedError('MISCONFIGURED', `this process serves the kind ${plugin.kind}, and is asked for ${String(kind)}`)
   const result = await plugin.options['~standard'].validate(options)
@@ -68,8 +68,9 @@ async function open (plugin: Plugin, { kind, options, protocol, writer }: Frame[
   switch (plugin.kind) {
     case 'objectStore': return { capabilities, handlers: objectStoreHandlers(await (plugin as ObjectStorePlugin).open(result.value, environment)) }
     case 'wal': {
-      const wal = await (plugin as WalPlugin).open(result.value, environment, { writer: writer as WalWriter })
-      return { capabilities, opened: { usage: wal.usage() }, handlers: walHandlers(wal) }
+      const wal = await (plugin as WalPlugin).open(result.value, environment, { writer: writer as WalWriter, opening: opening as WalOpening | undefined })
+      const { identity } = wal
+      return { capabilities, opened: { usage: wal.usage(), ...identity === undefined ? {} : { identity } }, handlers: walHandlers(wal) }
     }
     case 'metadataLog': return { capabilities, handlers: metadataLogHandlers(await (plugin as MetadataLogPlugin).open(result.value, environment, {})) }
     default: return plugin satisfies never

@@ -1,4 +1,4 @@
-import { StreambedError, defineWal, type Environment, type Wal, type WalCapabilities, type WalPlugin, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
+import { StreambedError, checkOpening, defineWal, type Environment, type Wal, type WalCapabilities, type WalContext, type WalIdentity, type WalPlugin, type WalPosition, type WalRecord, type WalUsage } from '@streambed/sdk'
 import { cut } from './frames.ts'
 import { optionDocs, walOptions, type ProcessOptions } from './options.ts'
 import { Peer } from './peer.ts'
@@ -7,6 +7,7 @@ type Options = ProcessOptions<WalCapabilities>
 
 /** A write-ahead log in a process of its own. When that ends the log takes nothing more until it is opened again. */
 class ProcessWal implements Wal {
+  readonly identity?: WalIdentity
   readonly #peer: Peer
   /** As the process last told it. */
   #usage: WalUsage
@@ -14,11 +15,23 @@ class ProcessWal implements Wal {
   #isRecoverable = true
   #isClosed = false
 
-  static async open (options: Options, environment: Environment, writer: WalWriter): Promise<ProcessWal> {
-    return new ProcessWal(await Peer.open(options, { kind: 'wal', writer }, environment))
+  /** A process whose log has no identity is told nothing of how it is opened: it may be older than that question. */
+  static async open (options: Options, environment: Environment, { opening, writer }: WalContext): Promise<ProcessWal> {
+    const isDeclared = options.capabilities.identity === true
+    const peer = await Peer.open(options, { kind: 'wal', writer, opening: isDeclared ? opening : undefined }, environment)
+    try {
+      const identity = isDeclared ? identityOf(peer.opened['identity']) : undefined
+      // It refuses another log itself; one that overlooks the question must not be believed.
+      if (identity !== undefined) checkOpening({ ...writer, id: identity.id }, { opening, writer, place: whereIs(options) })
+      return new ProcessWal(peer, identity)
+    } catch (error) {
+      await peer.close()
+      throw error
+    }
   }
 
-  private constructor (peer: Peer) {
+  private constructor (peer: Peer, identity: WalIdentity | undefined) {
+    if (identity !== undefined) this.identity = identity
     this.#peer = peer
     this.#usage = peer.opened['usage'] as WalUsage
   }
@@ -70,13 +83,23 @@ class ProcessWal implements Wal {
   #checkOpen (): void { if (this.#isClosed) throw new StreambedError('CLOSED', 'the log is closed') }
 }
 
+function identityOf (told: unknown): WalIdentity {
+  const { id, last, trimmed, writerEpoch } = (told ?? {}) as Partial<Record<keyof WalIdentity, unknown>>
+  if (typeof id === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(id) && isPosition(last) && isPosition(trimmed) && isPosition(writerEpoch)) return { id, writerEpoch, last, trimmed }
+  throw new StreambedError('MISCONFIGURED', `the plugin process declares the capability "identity" and tells none, or none that is valid; mend it, or leave that capability out. identity=${JSON.stringify(told) ?? 'nothing'}`)
+}
+
+function isPosition (value: unknown): value is number { return Number.isSafeInteger(value) && (value as number) >= -1 }
+
+function whereIs ({ command, socket }: Options): string { return socket === undefined ? `command=${command?.[0]}` : `socket=${socket}` }
+
 const plugin: WalPlugin<Options> = defineWal<Options>({
   name: 'process',
   options: walOptions,
   optionDocs,
   capabilities: ({ capabilities }) => capabilities,
   needsObjectStore: false,
-  open: (options, environment, { writer }) => ProcessWal.open(options, environment, writer)
+  open: (options, environment, context) => ProcessWal.open(options, environment, context)
 })
 
 export default plugin

@@ -29,7 +29,7 @@ walConformance({ describe, it }, {
   prepare: async () => {
     const folder = await temporary()
     const options = optionsOf(serving('@streambed/wal-regional-disk'), capabilitiesOf(regionalDisk, { path: folder }), { path: folder, capacity: '4MiB' })
-    return { open: writer => wal.open(options, environment, { writer }), cleanUp: () => rm(folder, { recursive: true }) }
+    return { open: (writer, opening) => wal.open(options, environment, { writer, opening }), cleanUp: () => rm(folder, { recursive: true }) }
   }
 })
 

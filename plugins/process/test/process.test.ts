@@ -114,6 +114,41 @@ describe('a plugin process', () => {
     assert.equal(records[0], 'one record')
   })
 
+  describe('that serves a WAL', () => {
+    const declared = { ...capabilitiesOf(regionalDisk, { path: '/a' }), identity: true }
+    const { identity: _, ...silent } = declared
+    const usage = { usedBytes: 0, capacityBytes: 1024, recordBytesMax: 256 }
+    const identity = { id: 'one', writerEpoch: 3, last: 7, trimmed: -1 }
+
+    it('of before identities works as it did: it is told nothing of how it is opened, and its log has none', async () => {
+      // It refuses what it does not know, as a strict one may.
+      const strict = guest({ capabilities: silent, usage }).map(part => part.replace("if (header.call === 'open') send", "if (header.call === 'open' && header.opening !== undefined) send({ id: header.id, error: { code: 'INVALID_ARGUMENT', message: 'opening' } }); else if (header.call === 'open') send"))
+      for (const opening of [undefined, { mode: 'own', expectedId: 'one' }] as const) {
+        await using log = await wal.open(optionsOf(strict, silent, {}), environment, { writer, opening })
+        assert.equal(log.identity, undefined)
+      }
+    })
+
+    it('may have an identity of which an older configuration says nothing: it is not used', async () => {
+      await using log = await wal.open(optionsOf(guest({ capabilities: declared, usage, identity }), silent, {}), environment, { writer })
+      assert.equal(log.identity, undefined)
+      await assert.rejects(wal.open(optionsOf(guest({ capabilities: silent, usage }), declared, {}), environment, { writer }), withCode('MISCONFIGURED', /other capabilities/))
+    })
+
+    it('hands its identity on, and is not believed when that is not the one expected', async () => {
+      const command = guest({ capabilities: declared, usage, identity })
+      await using log = await wal.open(optionsOf(command, declared, {}), environment, { writer, opening: { mode: 'own', expectedId: 'one' } })
+      assert.deepEqual(log.identity, identity)
+      await assert.rejects(wal.open(optionsOf(command, declared, {}), environment, { writer, opening: { mode: 'own', expectedId: 'two' } }), withCode('WRONG_MEDIUM', /expectedId=two id=one/))
+    })
+
+    for (const told of [undefined, { ...identity, id: '' }, { ...identity, id: 'a b' }, { ...identity, last: -2 }, { id: 'one' }]) {
+      it(`must tell the identity that it declares, not ${JSON.stringify(told)}`, async () => {
+        await assert.rejects(wal.open(optionsOf(guest({ capabilities: declared, usage, identity: told }), declared, {}), environment, { writer }), withCode('MISCONFIGURED', /declares the capability "identity"/))
+      })
+    }
+  })
+
   it('of a metadata log that has ended rejects all, waits too, with CLOSED from then on', async () => {
     const capabilities = capabilitiesOf(file, { path: folder })
     const log = await metadataLog.open(optionsOf(leavingPid(serving('@streambed/metadata-file')), capabilities, { path: path.join(folder, 'log') }), environment, {})

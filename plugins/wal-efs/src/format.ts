@@ -1,4 +1,4 @@
-import { StreambedError, type Environment, type WalWriter } from '@streambed/sdk'
+import { StreambedError, identityBytes, type Environment, type WalWriter } from '@streambed/sdk'
 import { alignUp, blockBytes, clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 } from '@streambed/sdk/batch-log'
 import type { SegmentId } from './layout.ts'
 
@@ -6,6 +6,7 @@ import type { SegmentId } from './layout.ts'
 export const formatVersion = 1
 
 const logMagic = 'SBELOG\0\0'
+const identityMagic = 'SBEIDENT'
 const fenceMagic = 'SBEFENCE'
 const stateMagic = 'SBEEPOCH'
 const segmentMagic = 'SBESEGMT'
@@ -68,6 +69,24 @@ export function decodeOwner (bytes: Uint8Array, crc32c: Crc, path: string): Owne
   checkVersion(view, path)
   const idBytes = Math.min(view.getUint16(20, true), clusterIdBytesMax)
   return { clusterId: new TextDecoder().decode(bytes.subarray(64, 64 + idBytes)), nodeId: view.getUint32(16, true) }
+}
+
+/** Which log this is; written once, beside the owner, so that a log from before identities gets one too. */
+export function encodeIdentity (id: string, crc32c: Crc): Uint8Array {
+  const bytes = new Uint8Array(blockBytes)
+  const view = viewOf(bytes)
+  begin(bytes, view, identityMagic)
+  bytes.set(Buffer.from(id, 'hex'), 16)
+  return sealed(bytes, view, crc32c)
+}
+
+export function decodeIdentity (bytes: Uint8Array, crc32c: Crc, path: string): string {
+  const view = viewOf(bytes)
+  if (bytes.length !== blockBytes || !isSealed(bytes, view, identityMagic, crc32c)) {
+    throw new StreambedError('CORRUPT', `the file that says which log this is, is damaged; restore it, or take another path. path=${path}`)
+  }
+  checkVersion(view, path)
+  return Buffer.from(bytes.subarray(16, 16 + identityBytes)).toString('hex')
 }
 
 /** Written by a later opener into the epoch file of an earlier one. */

@@ -10,9 +10,9 @@ const efs: WalPlugin<EfsOptions> = defineWal<EfsOptions>({
   name: 'efs',
   options: optionsSchema,
   optionDocs,
-  capabilities: ({ scope }) => ({ scope, latencyClass: 'B', fencing: 'epochFile', remoteTakeover: true }),
+  capabilities: ({ scope }) => ({ scope, latencyClass: 'B', fencing: 'epochFile', remoteTakeover: true, identity: true }),
   needsObjectStore: false,
-  open: async (options, environment, context) => await openWal(options, environment, context.writer)
+  open: async (options, environment, context) => await openWal(options, environment, context)
 })
 
 export default efs

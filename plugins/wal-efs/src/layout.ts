@@ -2,6 +2,7 @@
 export interface SegmentId { readonly epoch: number, readonly number: number }
 
 export function logPath (path: string): string { return `${path}/log` }
+export function identityPath (path: string): string { return `${path}/identity` }
 export function epochsPath (path: string): string { return `${path}/epochs` }
 export function segmentsPath (path: string): string { return `${path}/segments` }
 export function epochPath (path: string, epoch: number): string { return `${path}/epochs/${padded(epoch, 16)}` }

@@ -1,11 +1,11 @@
-import { StreambedError, type Environment, type Wal, type WalWriter } from '@streambed/sdk'
+import { StreambedError, checkOpening, type DirectoryEntry, type Environment, type FoundLog, type OpeningRequest, type Wal, type WalContext } from '@streambed/sdk'
 import { alignUp, BatchLog, BatchReader, checkWriter, explainOpenFailure, fenced, makeFolder, release, syncParents } from '@streambed/sdk/batch-log'
 import { DeadlineFiles } from './deadline-files.ts'
 import { EpochFile, listEpochs } from './epoch-file.ts'
 import { segmentsMax, type EpochState } from './format.ts'
 import { epochPath, epochsPath, isSame, segmentIdOf, segmentsPath, type SegmentId } from './layout.ts'
 import type { EfsOptions } from './options.ts'
-import { checkOwner } from './owner-file.ts'
+import { ensureIdentity, readIdentity, readOwner, writeOwner } from './owner-file.ts'
 import { scan, type Scan } from './scan.ts'
 import { Segment } from './segment.ts'
 import { openEntryOf, removeSegments, SegmentLog } from './segment-log.ts'
@@ -17,13 +17,13 @@ const newLog: EpochState = Object.freeze({ sequence: 0, writerEpoch: -1, trimmed
  * openers may be at it at once, each stopped at any point; the highest epoch stays. Whoever is fenced before it has noted what
  * it found fails here and has changed nothing that another one reads.
  */
-export async function openWal (options: EfsOptions, environment: Environment, writer: WalWriter): Promise<Wal> {
+export async function openWal (options: EfsOptions, environment: Environment, { opening, writer }: Omit<WalContext, 'objectStore'>): Promise<Wal> {
   checkWriter(writer)
   const fileSystem = new DeadlineFiles(environment.fileSystem, environment.clock, options.deadlineMs)
   const bounded = { ...environment, fileSystem }
   try {
     await using owned = new AsyncDisposableStack()
-    const log = await openLog(options, bounded, writer, owned)
+    const log = await openLog(options, bounded, { opening, writer, place: `path=${options.path}` }, owned)
     owned.move()
     return log
   } catch (error) {
@@ -31,17 +31,22 @@ export async function openWal (options: EfsOptions, environment: Environment, wr
   }
 }
 
-async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<Wal> {
+async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environment: Environment, request: OpeningRequest, owned: AsyncDisposableStack): Promise<Wal> {
   const { fileSystem, logger, random } = environment
-  const { writerEpoch } = writer
-  await makeFolder(epochsPath(path), fileSystem)
-  await makeFolder(segmentsPath(path), fileSystem)
+  const { writer, writer: { writerEpoch } } = request
+  const seen = await look(path, request, environment)
+  if (seen === undefined) {
+    await makeFolder(epochsPath(path), fileSystem)
+    await makeFolder(segmentsPath(path), fileSystem)
+  }
   const before = await listEpochs(path, environment)
   if (before.length === 0) await syncParents(segmentsPath(path), fileSystem)
-  await checkOwner(path, writer, environment)
+  // Another opener may have made it meanwhile.
+  checkOpening({ ...await readOwner(path, environment) ?? await writeOwner(path, writer, environment), id: seen?.id }, request)
   if ((before.at(-1) ?? -1) > writerEpoch) throw fenced(path, writerEpoch, before.at(-1)!)
-  // The name may be there since a crash that came before it was durable; our own claim must not be the first to last.
-  if (before.length === 0) await fileSystem.syncDirectory(path)
+  // The owner's name may be there since a crash that came before it was durable; our own claim must not be the first to last.
+  // The identity is made durable here, with the folder that both are in.
+  const id = await ensureIdentity(path, environment)
 
   const epochFile = await EpochFile.claim(path, writerEpoch, environment)
   owned.defer(async () => { await release(logger, 'epoch file', () => epochFile.close()) })
@@ -50,12 +55,17 @@ async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environmen
   if (claimed.at(-1)! > writerEpoch) throw fenced(path, writerEpoch, claimed.at(-1)!)
   const lower = claimed.filter(epoch => epoch < writerEpoch)
   const base = await fenceAll(path, lower, writerEpoch, environment)
-  if (base === undefined) await refuseRemains(path, environment)
+  if (base === undefined) {
+    await refuseRemains(path, environment)
+    // It was there when we looked.
+    if (seen !== undefined) checkOpening(undefined, request)
+  }
+  const identity = { id, writerEpoch: base === undefined ? -1 : lower.at(-1)! }
   const found = await scan(path, base ?? newLog, environment)
   await epochFile.check()
   const opened = (segment: Segment | undefined): Wal => {
     const medium = new SegmentLog({ path, epochFile, capacity, segmentBytes, scan: found, segment }, environment)
-    return new BatchLog({ medium, index: found.index, freeFrom: found.freeFrom, end: found.end, trimmed: found.trimmed, lastRecord: found.lastRecord, damage: found.damage }, environment)
+    return new BatchLog({ medium, identity, index: found.index, freeFrom: found.freeFrom, end: found.end, trimmed: found.trimmed, lastRecord: found.lastRecord, damage: found.damage }, environment)
   }
   // Without a state of ours the one that we read stays the log's: who restores the damaged file finds the rest.
   if (found.damage !== undefined) return opened(undefined)
@@ -71,6 +81,48 @@ async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environmen
   await epochFile.check()
   await forget(path, lower, [...found.segments, segment.header], writerEpoch, environment)
   return opened(segment)
+}
+
+/**
+ * What may be opened there: undefined where a log is to be made, or one to be finished whose opener died. Decided before anything
+ * is made, claimed or fenced (W-12).
+ */
+async function look (path: string, request: OpeningRequest, environment: Environment): Promise<FoundLog | undefined> {
+  const owner = await readOwner(path, environment)
+  if (owner !== undefined) {
+    const found = { ...owner, id: await readIdentity(path, environment) }
+    checkOpening(found, request)
+    if (await isFinished(path, environment)) return found
+  }
+  if (request.opening !== undefined && request.opening.mode !== 'create') await refuseRemains(path, environment)
+  checkOpening(undefined, request)
+  return undefined
+}
+
+/** Whether anybody has finished opening it: until then nothing was confirmed. */
+async function isFinished (path: string, environment: Environment): Promise<boolean> {
+  for (const epoch of (await noneIfMissing(listEpochs(path, environment))).reverse()) {
+    try {
+      await using owned = new AsyncDisposableStack()
+      const file = await EpochFile.open(path, epoch, environment)
+      owned.defer(async () => { await release(environment.logger, 'epoch file', () => file.close()) })
+      if (await file.read() !== undefined) return true
+    } catch (error) {
+      // Whoever removes it has finished.
+      if (StreambedError.is(error, 'NOT_FOUND')) return true
+      throw error
+    }
+  }
+  return false
+}
+
+async function noneIfMissing<T> (listing: Promise<T[]>): Promise<T[]> {
+  try {
+    return await listing
+  } catch (error) {
+    if (StreambedError.is(error, 'NOT_FOUND')) return []
+    throw error
+  }
 }
 
 /** Fences every epoch of `lower`, rising. Resolves with the newest state that any of them noted before; undefined for a new log. */
@@ -135,13 +187,15 @@ async function removeIfThere (file: string, fileSystem: Environment['fileSystem'
 
 /** Segments with records but no epoch are what is left of a log: not to be taken for a new one. */
 async function refuseRemains (path: string, environment: Environment): Promise<void> {
-  for (const { name } of await environment.fileSystem.list(segmentsPath(path))) {
+  for (const { name } of await noneIfMissing(listSegments(path, environment))) {
     const id = segmentIdOf(name)
     if (id !== undefined && await holdsRecords(path, id, environment)) {
       throw new StreambedError('CORRUPT', `the epoch files are missing, but a segment with records is there; restore the folder "epochs", or move the segments away. path=${path} segment=${name}`)
     }
   }
 }
+
+async function listSegments (path: string, { fileSystem }: Environment): Promise<DirectoryEntry[]> { return [...await fileSystem.list(segmentsPath(path))] }
 
 async function holdsRecords (path: string, id: SegmentId, environment: Environment): Promise<boolean> {
   let segment: Segment

@@ -1,49 +1,69 @@
-import { StreambedError, type Environment } from '@streambed/sdk'
+import { StreambedError, mintIdentity, type Environment } from '@streambed/sdk'
 import { release } from '@streambed/sdk/batch-log'
-import { decodeOwner, encodeOwner, type Owner } from './format.ts'
-import { logPath } from './layout.ts'
+import { decodeIdentity, decodeOwner, encodeIdentity, encodeOwner, type Owner } from './format.ts'
+import { identityPath, logPath } from './layout.ts'
 
-/**
- * Refuses with MISCONFIGURED the log of another cluster or node, before anybody is fenced. A new log gets the file that says
- * whose it is, whole and durable: it is made under another name and linked, which one of several openers achieves.
- */
-export async function checkOwner (path: string, owner: Owner, environment: Environment): Promise<void> {
-  const found = await readOwner(path, environment) ?? await writeOwner(path, owner, environment)
-  if (found.clusterId === owner.clusterId && found.nodeId === owner.nodeId) return
-  throw new StreambedError('MISCONFIGURED', `the log belongs to another broker; give this one a path of its own. path=${path} log: cluster=${found.clusterId} node=${found.nodeId} broker: cluster=${owner.clusterId} node=${owner.nodeId}`)
+/** Whose log this is; undefined where nobody has made one. */
+export async function readOwner (path: string, { crc32c, fileSystem }: Environment): Promise<Owner | undefined> {
+  const bytes = await readIfThere(logPath(path), fileSystem)
+  return bytes === undefined ? undefined : decodeOwner(bytes, crc32c, logPath(path))
 }
 
-async function readOwner (path: string, { crc32c, fileSystem }: Environment): Promise<Owner | undefined> {
-  let bytes
-  try {
-    bytes = await fileSystem.readFile(logPath(path))
-  } catch (error) {
-    if (StreambedError.is(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
-  return decodeOwner(bytes, crc32c, logPath(path))
+/** Gives a new log the file that says whose it is. Of several openers one gets its own; all resolve with what is there then. */
+export async function writeOwner (path: string, owner: Owner, environment: Environment): Promise<Owner> {
+  await linkOnce(path, logPath(path), encodeOwner(owner, environment.crc32c), environment)
+  const found = await readOwner(path, environment)
+  if (found === undefined) throw vanished(logPath(path))
+  return found
 }
 
-async function writeOwner (path: string, owner: Owner, environment: Environment): Promise<Owner> {
-  const { crc32c, fileSystem, logger, random } = environment
-  const name = `${logPath(path)}.${Buffer.from(random.bytes(8)).toString('hex')}`
+/** Which log this is (W-10); undefined for one that was made before there were identities, or by an opener that died. */
+export async function readIdentity (path: string, { crc32c, fileSystem }: Environment): Promise<string | undefined> {
+  const bytes = await readIfThere(identityPath(path), fileSystem)
+  return bytes === undefined ? undefined : decodeIdentity(bytes, crc32c, identityPath(path))
+}
+
+/** Mints one where there is none. Of several openers one gets its own; all resolve with what is there then, durably. */
+export async function ensureIdentity (path: string, environment: Environment): Promise<string> {
+  const { crc32c, fileSystem, random } = environment
+  if (await readIdentity(path, environment) === undefined) await linkOnce(path, identityPath(path), encodeIdentity(mintIdentity(random), crc32c), environment)
+  // Whoever linked it may have died before that was durable.
+  else await fileSystem.syncDirectory(path)
+  const found = await readIdentity(path, environment)
+  if (found === undefined) throw vanished(identityPath(path))
+  return found
+}
+
+/** The file is whole and durable before it gets its name, which one of several openers achieves. */
+async function linkOnce (path: string, target: string, bytes: Uint8Array, { fileSystem, logger, random }: Environment): Promise<void> {
+  const name = `${target}.${Buffer.from(random.bytes(8)).toString('hex')}`
   const handle = await fileSystem.open(name, 'createNew')
   try {
-    await handle.write([encodeOwner(owner, crc32c)], 0)
+    await handle.write([bytes], 0)
     await handle.datasync()
   } finally {
-    await release(logger, 'owner file', () => handle.close())
+    await release(logger, 'file under its first name', () => handle.close())
   }
   try {
-    await fileSystem.link(name, logPath(path))
+    await fileSystem.link(name, target)
   } catch (error) {
     // Another opener's, or ours if the answer to a first attempt of the system was lost.
     if (!StreambedError.is(error, 'ALREADY_EXISTS')) throw error
   } finally {
-    await release(logger, 'owner file under its first name', () => fileSystem.remove(name))
+    await release(logger, 'first name of a file', () => fileSystem.remove(name))
   }
   await fileSystem.syncDirectory(path)
-  const found = await readOwner(path, environment)
-  if (found === undefined) throw new StreambedError('UNAVAILABLE', `the file that names the log's owner was made, and is not there. path=${logPath(path)}`)
-  return found
+}
+
+async function readIfThere (file: string, fileSystem: Environment['fileSystem']): Promise<Uint8Array | undefined> {
+  try {
+    return await fileSystem.readFile(file)
+  } catch (error) {
+    if (StreambedError.is(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+function vanished (file: string): StreambedError {
+  return new StreambedError('UNAVAILABLE', `a file of the log was made, and is not there. path=${file}`)
 }

@@ -9,6 +9,7 @@ import { nfsFromEnvironment } from './nfs.ts'
 import { MiB, simulated } from './support.ts'
 
 const options = { path: '/a/wal', capacity: 4 * MiB, segmentBytes: MiB, deadlineMs: 30_000, scope: 'zone' } as const
+let places = 0
 const capabilities = capabilitiesOf(plugin, options)
 const nfs = nfsFromEnvironment()
 
@@ -19,7 +20,7 @@ walConformance({ describe, it }, {
     const folder = await mkdtemp(join(nfs?.first ?? tmpdir(), 'wal-'))
     const environment = nodeEnvironment()
     return {
-      open: async writer => await plugin.open({ ...options, path: join(folder, 'made', 'here') }, environment, { writer }),
+      open: async (writer, opening) => await plugin.open({ ...options, path: join(folder, 'made', 'here') }, environment, { writer, opening }),
       cleanUp: async () => { await rm(folder, { recursive: true }) }
     }
   }
@@ -29,9 +30,9 @@ walConformance({ describe, it }, {
   name: 'efs, on a simulated file system',
   capabilities,
   prepare: async () => {
-    const { environment } = simulated()
+    const { environment } = simulated(`place-${++places}`)
     return {
-      open: async writer => await plugin.open(options, environment, { writer }),
+      open: async (writer, opening) => await plugin.open(options, environment, { writer, opening }),
       cleanUp: async () => {}
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { StreambedError, type Wal } from '@streambed/sdk'
+import { StreambedError, type Wal, type WalIdentity } from '@streambed/sdk'
 import type { FileFault, SeededRandom, SimulatedFileSystem } from '@streambed/sdk/testing'
 import { idOf, KiB, openSmall, recordOf, recovered, simulated, type Simulated } from './support.ts'
 
@@ -16,6 +16,8 @@ class Checker {
   #trimAsked = -1
   #trimDurable = -1
   #nextId = 0
+  #id: string | undefined
+  #openedEpoch = -1
 
   newId (): number {
     this.#attempted.add(this.#nextId)
@@ -28,6 +30,16 @@ class Checker {
   }
 
   askTrim (position: number): void { this.#trimAsked = Math.max(this.#trimAsked, position) }
+
+  /** What a log says of itself when it is opened (W-10, W-13). */
+  told ({ id, last, trimmed, writerEpoch }: WalIdentity, epoch: number, what: string): void {
+    this.#id ??= id
+    assert.equal(id, this.#id, `${what}: another log is opened`)
+    assert.ok(writerEpoch >= this.#openedEpoch && writerEpoch < epoch, `${what}: told of epoch ${writerEpoch}, and ${this.#openedEpoch} had it open`)
+    this.#openedEpoch = epoch
+    assert.ok(trimmed >= this.#trimDurable && trimmed <= this.#trimAsked, `${what}: told trimmed=${trimmed}, asked for ${this.#trimAsked}, and ${this.#trimDurable} is durable`)
+    for (const [record, position] of this.#confirmed) assert.ok(position <= last, `${what}: told last=${last}, and ${record} was confirmed at ${position}`)
+  }
 
   /** Records that must come back: confirmed, or yielded by a recovery, and never asked to be trimmed. */
   check (records: readonly { readonly position: number, readonly data: Uint8Array }[], what: string): void {
@@ -72,6 +84,7 @@ async function live (simulation: Simulated, writerEpoch: number, checker: Checke
     wal = await openSmall(environment, writerEpoch, small)
   } catch (error) { expected(error); return }
   keep.push(wal)
+  checker.told(wal.identity!, writerEpoch, what)
   // Only what this very log was told to trim is durable with its next confirmed append.
   let trimmed = -1
   try {
@@ -123,6 +136,7 @@ async function runSeed (seed: string): Promise<void> {
   }
   files.kill()
   const last = await openSmall(simulation.environment, lives + 1, small)
+  checker.told(last.identity!, lives + 1, `seed ${seed}, at the end`)
   checker.check(await recovered(last), `seed ${seed}, at the end`)
   try { await last.append([recordOf(checker.newId(), 100)]) } catch (error) { expected(error) }
   await last.close()

@@ -113,7 +113,7 @@ describe('wal-efs on a kernel NFS server, mounted by two hosts', () => {
 })
 
 async function open (path: string, epoch: number, deadlineMs = 30_000): Promise<Wal> {
-  return await openWal({ path, capacity: 8 * MiB, segmentBytes: MiB, deadlineMs, scope: 'zone' }, nodeEnvironment(), writerOf(epoch))
+  return await openWal({ path, capacity: 8 * MiB, segmentBytes: MiB, deadlineMs, scope: 'zone' }, nodeEnvironment(), { writer: writerOf(epoch) })
 }
 
 async function idsOf (wal: Wal): Promise<number[]> { return (await recovered(wal)).map(({ data }) => idOf(data)) }

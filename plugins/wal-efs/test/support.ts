@@ -20,7 +20,18 @@ export function simulated (seed: string | number = 1): Simulated {
 
 /** Small enough to begin new segments often. */
 export async function openSmall (environment: Environment, writerEpoch: number, options: Partial<EfsOptions> = {}): Promise<Wal> {
-  return await openWal({ path, capacity: 136 * KiB, segmentBytes: 32 * KiB, deadlineMs: 30_000, scope: 'zone', ...options }, environment, writerOf(writerEpoch))
+  return await openWal({ path, capacity: 136 * KiB, segmentBytes: 32 * KiB, deadlineMs: 30_000, scope: 'zone', ...options }, environment, { writer: writerOf(writerEpoch) })
+}
+
+/** All names and bytes below `folder`, for comparing. */
+export async function treeOf (files: SimulatedFileSystem, folder = '/'): Promise<Record<string, string>> {
+  const tree: Record<string, string> = {}
+  for (const { kind, name } of await files.list(folder)) {
+    const path = `${folder === '/' ? '' : folder}/${name}`
+    tree[path] = kind === 'directory' ? 'folder' : Buffer.from(await files.readFile(path)).toString('base64')
+    if (kind === 'directory') Object.assign(tree, await treeOf(files, path))
+  }
+  return tree
 }
 
 export async function recovered (wal: Wal): Promise<WalRecord[]> {

@@ -8,7 +8,7 @@ import { idOf, KiB, recordOf, writerOf } from './support.ts'
  * each, until it is killed or fenced. Arguments: path, epoch, first id, deadline in milliseconds.
  */
 const [path, epoch, firstId, deadlineMs] = process.argv.slice(2)
-const wal = await openWal({ path: path!, capacity: 8 * KiB * KiB, segmentBytes: KiB * KiB, deadlineMs: Number(deadlineMs), scope: 'zone' }, nodeEnvironment(), writerOf(Number(epoch)))
+const wal = await openWal({ path: path!, capacity: 8 * KiB * KiB, segmentBytes: KiB * KiB, deadlineMs: Number(deadlineMs), scope: 'zone' }, nodeEnvironment(), { writer: writerOf(Number(epoch)) })
 const held: number[] = []
 const ids: number[] = []
 for await (const { position, data } of wal.recover()) {

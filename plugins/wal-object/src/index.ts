@@ -10,11 +10,11 @@ const object: WalPlugin<ObjectWalOptions> = defineWal<ObjectWalOptions>({
   name: 'object',
   options: optionsSchema,
   optionDocs,
-  capabilities: ({ latencyClass, scope }) => ({ scope, latencyClass, fencing: 'conditionalPut', remoteTakeover: true }),
+  capabilities: ({ latencyClass, scope }) => ({ scope, latencyClass, fencing: 'conditionalPut', remoteTakeover: true, identity: true }),
   needsObjectStore: true,
-  open: async (options, environment, { objectStore, writer }) => {
+  open: async (options, environment, { objectStore, opening, writer }) => {
     if (objectStore === undefined) throw new StreambedError('MISCONFIGURED', 'the write-ahead log on object storage was given no object store; configure one')
-    return await ObjectWal.open(options, environment, { objectStore, writer })
+    return await ObjectWal.open(options, environment, { objectStore, opening, writer })
   }
 })
 

@@ -12,6 +12,8 @@ export interface SlotId { readonly epoch: number, readonly slot: number }
 
 /** The names of a log's objects. */
 export class Keys {
+  /** Ends without `/`. */
+  readonly prefix: string
   /** Ends with `/`. */
   readonly slotsPrefix: string
   /** Ends with `/`. */
@@ -22,6 +24,7 @@ export class Keys {
     const { clusterId, nodeId } = writer
     const hash = crc32c(new TextEncoder().encode(`${nodeId}/${clusterId}`)).toString(16).padStart(8, '0')
     const prefix = template.replaceAll('{hash}', hash).replaceAll('{node}', String(nodeId)).replaceAll('{cluster}', () => asSegment(clusterId))
+    this.prefix = prefix
     this.slotsPrefix = `${prefix}/slots/`
     this.claimsPrefix = `${prefix}/claims/`
     this.#root = `${prefix}/root`

@@ -1,9 +1,10 @@
-import { StreambedError, type Environment, type ObjectStore, type Timer, type Wal, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
+import { StreambedError, checkOpening, type Environment, type ObjectStore, type Timer, type Wal, type WalIdentity, type WalOpening, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
 import { takeBatch } from '@streambed/sdk/batch-log'
 import { Batching, batchRecordsMax } from './batching.ts'
 import { closed, fenced, isWorthRepeating, storeFailure } from './errors.ts'
 import { clusterIdBytesMax, encodeSlot, entryBytes, headerBytes, tokenBytes } from './format.ts'
 import { Hedging } from './hedging.ts'
+import { findLog, identityOf } from './identity.ts'
 import { Janitor } from './janitor.ts'
 import { Keys, slotsMax, type SlotId } from './keys.ts'
 import { LogStore } from './log-store.ts'
@@ -34,6 +35,9 @@ class PendingRecord {
   }
 }
 
+/** Where a log is, who opens it and how. `opening` absent: `create`. */
+export interface ObjectWalOpening { readonly objectStore: ObjectStore, readonly writer: WalWriter, readonly opening?: WalOpening | undefined }
+
 /** A slot on its way. */
 interface UnconfirmedSlot {
   readonly id: SlotId
@@ -62,6 +66,7 @@ interface UnconfirmedSlot {
  * the fence, and was recovered.
  */
 export class ObjectWal implements Wal {
+  readonly identity: WalIdentity
   readonly #environment: Environment
   readonly #options: ObjectWalOptions
   readonly #log: LogStore
@@ -92,13 +97,19 @@ export class ObjectWal implements Wal {
   #idle: PromiseWithResolvers<void> | undefined
   #closed: Promise<void> | undefined
 
-  static async open (options: ObjectWalOptions, environment: Environment, { objectStore, writer }: { readonly objectStore: ObjectStore, readonly writer: WalWriter }): Promise<ObjectWal> {
+  static async open (options: ObjectWalOptions, environment: Environment, { objectStore, opening, writer }: ObjectWalOpening): Promise<ObjectWal> {
     checkWriter(writer)
     const keys = new Keys(options.prefix, writer, environment.crc32c)
     const log = new LogStore(objectStore, environment, keys, { ...writer, token: environment.random.bytes(tokenBytes) })
     const puts = new SettledPut(log, new Hedging(options), options)
+    const { signal } = new AbortController()
     try {
-      return new ObjectWal(options, log, puts, await takeOver(log, puts, new AbortController().signal))
+      // Before anything is claimed or fenced.
+      const found = await findLog(log)
+      checkOpening(found, { opening, writer, place: `prefix=${keys.prefix}` })
+      const takenOver = await takeOver(log, puts, signal)
+      const id = found?.id ?? await identityOf(log, puts, signal)
+      return new ObjectWal(options, log, puts, takenOver, { id, writerEpoch: found === undefined ? -1 : takenOver.previousEpoch })
     } catch (error) {
       await puts.close()
       if (!isWorthRepeating(error)) throw error
@@ -106,7 +117,7 @@ export class ObjectWal implements Wal {
     }
   }
 
-  private constructor (options: ObjectWalOptions, log: LogStore, puts: SettledPut, takenOver: TakenOver) {
+  private constructor (options: ObjectWalOptions, log: LogStore, puts: SettledPut, takenOver: TakenOver, identity: Pick<WalIdentity, 'id' | 'writerEpoch'>) {
     const { chain, last, toSweep } = takenOver
     this.#environment = log.environment
     this.#options = options
@@ -119,6 +130,7 @@ export class ObjectWal implements Wal {
     this.#lastPosition = this.#nextPosition - 1
     this.#trimmed = last?.trimmed ?? -1
     this.#carried = this.#trimmed
+    this.identity = Object.freeze({ ...identity, last: this.#lastPosition, trimmed: this.#trimmed })
     this.#recovered = chain.map(({ id, size }) => new IndexedSlot(id, size, this.#lastPosition))
     for (const slot of this.#recovered) this.#index.push(slot)
     this.#index.trim(this.#trimmed)

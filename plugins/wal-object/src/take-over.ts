@@ -13,6 +13,8 @@ const leapSlotsMin = 256
 export interface ChainSlot { readonly id: SlotId, readonly size: number }
 
 export interface TakenOver {
+  /** The highest epoch that was claimed before ours; -1 for none. */
+  readonly previousEpoch: number
   /** All that is not trimmed, in order, without the fences between epochs. */
   readonly chain: readonly ChainSlot[]
   /** The last slot that the log ever got; undefined when it never got one. */
@@ -32,9 +34,9 @@ export interface TakenOver {
  * 3. The look for higher claims. A higher epoch that opened meanwhile may have deleted where our fence landed.
  */
 export async function takeOver (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<TakenOver> {
-  await claim(log, puts, signal)
+  const previousEpoch = await claim(log, puts, signal)
   try {
-    return await linkAndPlan(log, puts, signal)
+    return { previousEpoch, ...await linkAndPlan(log, puts, signal) }
   } catch (error) {
     // What vanished was trimmed by a later epoch, or is lost.
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
@@ -43,7 +45,8 @@ export async function takeOver (log: LogStore, puts: SettledPut, signal: AbortSi
   }
 }
 
-async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<void> {
+/** Resolves with the highest claim that was there before. */
+async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<number> {
   const { keys, owner: { token, writerEpoch } } = log
   const highest = (await log.claims()).at(-1)
   if (highest !== undefined) {
@@ -54,9 +57,10 @@ async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Pro
   const id = { epoch: writerEpoch, slot: 0 }
   const settled = await puts.put(keys.claimOf(writerEpoch), encodeMark(log, 'claim', id, 0), signal)
   if (settled.kind === 'taken') throw fenced(writerEpoch, writerEpoch)
+  return highest ?? -1
 }
 
-async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<TakenOver> {
+async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<Omit<TakenOver, 'previousEpoch'>> {
   const groups = await log.groups()
   // An epoch is written to only after a fence links to it; so the highest that is there is the last one, or the one before.
   const epochs = [...groups.keys()].sort((a, b) => a - b)
@@ -150,7 +154,7 @@ function chainOf (log: LogStore, epoch: number, slots: readonly ListedSlot[], en
 }
 
 /** A mark holds no records; where the log stands, the last slot with records says. */
-function encodeMark (log: LogStore, kind: 'fence' | 'claim', id: SlotId, knownBefore: number): Uint8Array {
+export function encodeMark (log: LogStore, kind: 'fence' | 'claim', id: SlotId, knownBefore: number): Uint8Array {
   const { environment: { crc32c }, owner } = log
   return encodeSlot({ ...owner, kind, id, knownBefore, trimmed: -1, firstNeeded: { epoch: rootEpoch, slot: 0 }, firstPosition: 0, recordCount: 0, bodyBytes: 0 }, [], crc32c)
 }

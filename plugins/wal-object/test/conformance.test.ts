@@ -2,7 +2,7 @@ import { walConformance } from '@streambed/conformance'
 import fileStore from '@streambed/object-store-fs'
 import { capabilitiesOf } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
-import { MemoryObjectMedium, MemoryObjectStore, testEnvironment } from '@streambed/sdk/testing'
+import { MemoryObjectMedium, MemoryObjectStore, SeededRandom, testEnvironment } from '@streambed/sdk/testing'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -11,16 +11,17 @@ import { defaultOptions } from '../src/options.ts'
 
 // One place for all writers: so that the log of another one is met at all.
 const options = { ...defaultOptions, prefix: 'logs/one', capacity: 4 * 2 ** 20 }
+let places = 0
 const capabilities = capabilitiesOf(plugin, options)
 
 walConformance({ describe, it }, {
   name: 'object, in memory',
   capabilities,
   prepare: async () => {
-    const environment = testEnvironment()
+    const environment = testEnvironment({ random: new SeededRandom(++places) })
     const objectStore = new MemoryObjectStore({ clock: environment.clock, medium: new MemoryObjectMedium() })
     return {
-      open: async writer => await plugin.open(options, environment, { writer, objectStore }),
+      open: async (writer, opening) => await plugin.open(options, environment, { writer, opening, objectStore }),
       cleanUp: async () => { await objectStore.close() }
     }
   }
@@ -34,7 +35,7 @@ walConformance({ describe, it }, {
     const environment = nodeEnvironment()
     const objectStore = await fileStore.open({ path: folder }, environment)
     return {
-      open: async writer => await plugin.open(options, environment, { writer, objectStore }),
+      open: async (writer, opening) => await plugin.open(options, environment, { writer, opening, objectStore }),
       cleanUp: async () => {
         await objectStore.close()
         await rm(folder, { recursive: true })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { StreambedError, sleep, type Wal, type WalRecord } from '@streambed/sdk'
+import { StreambedError, sleep, type Wal, type WalIdentity, type WalRecord } from '@streambed/sdk'
 import { MemoryObjectMedium, type SeededRandom } from '@streambed/sdk/testing'
+import type { ObjectWal } from '../src/object-wal.ts'
 import { HostileStore, bench, openWal, recovered, settle, type Bench, type Weather } from './support.ts'
 
 // STREAMBED_WAL_SEEDS=5000 for a long run.
@@ -9,6 +10,7 @@ const lives = 6
 
 interface Life {
   readonly epoch: number
+  readonly calledMs: number
   openedMs: number
   /** Ids that its recovery yielded; undefined before it has ended. */
   recovered: Set<number> | undefined
@@ -19,6 +21,7 @@ class Checker {
   /** By record: where it is, and the lowest epoch that has confirmed or recovered it. */
   readonly #confirmed = new Map<number, { readonly position: number, readonly epoch: number }>()
   readonly #lives: Life[] = []
+  #id: string | undefined
   #nextId = 0
   trimAsked = -1
   /** By epoch: what a confirmed append of it has made trimmed for good. */
@@ -30,7 +33,7 @@ class Checker {
   opened (epoch: number, calledMs: number, nowMs: number): Life {
     const higher = this.#lives.find(life => life.epoch >= epoch && life.openedMs < calledMs)
     assert.equal(higher, undefined, `epoch ${epoch} was opened although epoch ${higher?.epoch} was open`)
-    const life = { epoch, openedMs: nowMs, recovered: undefined }
+    const life = { epoch, calledMs, openedMs: nowMs, recovered: undefined }
     this.#lives.push(life)
     return life
   }
@@ -73,6 +76,16 @@ class Checker {
     life.recovered = seen
   }
 
+  /** What a log says of itself when it is opened (W-10, W-13). */
+  told (life: Life, { id, last, trimmed, writerEpoch }: WalIdentity): void {
+    this.#id ??= id
+    assert.equal(id, this.#id, `epoch ${life.epoch} opened another log`)
+    assert.ok(writerEpoch < life.epoch, `epoch ${life.epoch} is told of ${writerEpoch} before it`)
+    for (const { epoch, openedMs } of this.#lives) if (epoch < life.epoch && openedMs < life.calledMs) assert.ok(writerEpoch >= epoch, `epoch ${life.epoch} is told of ${writerEpoch}, and ${epoch} had opened`)
+    assert.ok(trimmed <= this.trimAsked, `epoch ${life.epoch} is told trimmed=${trimmed}, and nobody asked for more than ${this.trimAsked}`)
+    for (const [record, { epoch, position }] of this.#confirmed) if (epoch < life.epoch) assert.ok(position <= last, `epoch ${life.epoch} is told last=${last}, and epoch ${epoch} confirmed ${record} at ${position}`)
+  }
+
   /** A position to trim to, among those that this writer knows. */
   pickTrim (random: SeededRandom, known: readonly number[]): number | undefined {
     const held = known.filter(position => position > this.trimAsked)
@@ -102,7 +115,7 @@ function expected (error: unknown): void {
 async function live (parts: { readonly bench: Bench, readonly store: HostileStore, readonly epoch: number, readonly checker: Checker, readonly keep: Wal[] }): Promise<void> {
   const { bench: { clock, environment, random }, checker, epoch, keep, store } = parts
   const choose = random.fork(`life-${epoch}`)
-  let wal: Wal
+  let wal: ObjectWal
   const openMs = clock.monotonicMs()
   try {
     wal = await openWal(store, environment, epoch, {
@@ -111,6 +124,7 @@ async function live (parts: { readonly bench: Bench, readonly store: HostileStor
   } catch (error) { expected(error); return }
   keep.push(wal)
   const life = checker.opened(epoch, openMs, clock.monotonicMs())
+  checker.told(life, wal.identity)
   let trimmed = -1
   const known: number[] = []
   try {
@@ -172,6 +186,7 @@ async function runSeed (seed: string): Promise<Checker> {
       const openMs = clock.monotonicMs()
       const wal = await openWal(new HostileStore(medium, clock, random.fork(`store-${epoch}`), weather), environment, epoch)
       const life = checker.opened(epoch, openMs, clock.monotonicMs())
+      checker.told(life, wal.identity)
       const records = await recovered(wal)
       checker.check(life, records)
       const id = checker.newId()

@@ -1,4 +1,4 @@
-import { StreambedError, abortedError, sleep, type CallOptions, type DeleteOutcome, type Environment, type GetOptions, type ListOptions, type Metrics, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type Wal, type WalRecord, type WalWriter } from '@streambed/sdk'
+import { StreambedError, abortedError, sleep, type CallOptions, type DeleteOutcome, type Environment, type GetOptions, type ListOptions, type Metrics, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type Wal, type WalOpening, type WalRecord, type WalWriter } from '@streambed/sdk'
 import { MemoryObjectStore, SeededRandom, VirtualClock, testEnvironment, type MemoryObjectMedium } from '@streambed/sdk/testing'
 import { ObjectWal } from '../src/object-wal.ts'
 import { defaultOptions, type ObjectWalOptions } from '../src/options.ts'
@@ -7,8 +7,8 @@ export const prefix = 'logs/one'
 
 export function writerOf (writerEpoch: number): WalWriter { return { clusterId: 'cluster-a', nodeId: 1, writerEpoch } }
 
-export async function openWal (objectStore: ObjectStore, environment: Environment, writerEpoch: number, options: Partial<ObjectWalOptions> = {}): Promise<Wal> {
-  return await ObjectWal.open({ ...defaultOptions, prefix, ...options }, environment, { objectStore, writer: writerOf(writerEpoch) })
+export async function openWal (objectStore: ObjectStore, environment: Environment, writerEpoch: number, options: Partial<ObjectWalOptions> = {}, opening?: WalOpening): Promise<ObjectWal> {
+  return await ObjectWal.open({ ...defaultOptions, prefix, ...options }, environment, { objectStore, opening, writer: writerOf(writerEpoch) })
 }
 
 export async function recovered (wal: Wal): Promise<WalRecord[]> {

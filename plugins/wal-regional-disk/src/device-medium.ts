@@ -1,9 +1,9 @@
-import { StreambedError, type Environment, type FileHandle, type FileLock } from '@streambed/sdk'
+import { StreambedError, type Environment, type FileHandle, type FileLock, type FileMode } from '@streambed/sdk'
 import { blockBytes, isZero, owning } from '@streambed/sdk/batch-log'
 import { epochAreaBytes, EpochFile } from './epoch-file.ts'
-import { wholeBlocks, type Medium, type RingPlace } from './medium.ts'
+import { lookInto, wholeBlocks, type Medium, type RingPlace } from './medium.ts'
 import { Ring, ringHeaderBytes } from './ring.ts'
-import type { RingState } from './slots.ts'
+import type { EpochState, RingState } from './slots.ts'
 
 const ringBlocksMin = 16
 /** What stands before the first ring. */
@@ -40,20 +40,12 @@ export class DeviceMedium implements Medium {
 
   async lockRing ({ area }: RingPlace): Promise<FileLock> { return await this.#environment.fileSystem.lock(`${this.#lockFile}-${area}`) }
 
-  async openEpochFile (): Promise<EpochFile> {
-    const handle = await this.#open()
-    return await owning(handle, this.#environment, async () => {
-      const start = new Uint8Array(deviceHeaderBytes)
-      await handle.read(start, 0)
-      const isOurs = startsWith(start, 'SBWEPOCH') || startsWith(start.subarray(blockBytes), 'SBWEPOCH')
-      // Formatting writes the ring's header first: a crash in between leaves just that.
-      const isHalfFormatted = isZero(start.subarray(0, epochAreaBytes)) && startsWith(start.subarray(epochAreaBytes), 'SBWRING1')
-      if (!isOurs && !isHalfFormatted && !isZero(start)) {
-        throw new StreambedError('MISCONFIGURED', `the device holds something that is not a write-ahead log; name another device, or erase its first ${deviceHeaderBytes} bytes if nobody needs them. path=${this.path}`)
-      }
-      return new EpochFile(handle, this.path, this.#environment)
-    })
-  }
+  async look (): Promise<EpochState | undefined> { return await lookInto(await this.#openChecked('read'), this.#environment) }
+
+  /** A device is there or not. */
+  async make (): Promise<void> {}
+
+  async openEpochFile (): Promise<EpochFile> { return await this.#openChecked('update') }
 
   async createRing (state: RingState, area: number): Promise<Ring> {
     const handle = await this.#open()
@@ -72,7 +64,22 @@ export class DeviceMedium implements Medium {
   /** Its area is free as soon as the epoch record does not name it. */
   async removeRing (): Promise<void> {}
 
-  async #open (): Promise<FileHandle> { return await this.#environment.fileSystem.open(this.path, 'update', { synchronous: true, direct: true }) }
+  async #openChecked (mode: FileMode): Promise<EpochFile> {
+    const handle = await this.#open(mode)
+    return await owning(handle, this.#environment, async () => {
+      const start = new Uint8Array(deviceHeaderBytes)
+      await handle.read(start, 0)
+      const isOurs = startsWith(start, 'SBWEPOCH') || startsWith(start.subarray(blockBytes), 'SBWEPOCH')
+      // Formatting writes the ring's header first: a crash in between leaves just that.
+      const isHalfFormatted = isZero(start.subarray(0, epochAreaBytes)) && startsWith(start.subarray(epochAreaBytes), 'SBWRING1')
+      if (!isOurs && !isHalfFormatted && !isZero(start)) {
+        throw new StreambedError('MISCONFIGURED', `the device holds something that is not a write-ahead log; name another device, or erase its first ${deviceHeaderBytes} bytes if nobody needs them. path=${this.path}`)
+      }
+      return new EpochFile(handle, this.path, this.#environment)
+    })
+  }
+
+  async #open (mode: FileMode = 'update'): Promise<FileHandle> { return await this.#environment.fileSystem.open(this.path, mode, { synchronous: true, direct: true }) }
 }
 
 function startOf (ringSize: number, area: number): number { return epochAreaBytes + area * (ringHeaderBytes + ringSize) }

@@ -1,13 +1,12 @@
-import { StreambedError, type Environment, type FileStat } from '@streambed/sdk'
-import { makeFolder } from '@streambed/sdk/batch-log'
+import { StreambedError, checkOpening, type Environment, type FileStat, type OpeningRequest } from '@streambed/sdk'
 import { deviceBytesMin, DeviceMedium } from './device-medium.ts'
 import { FolderMedium, type Medium } from './medium.ts'
 import { defaultCapacityBytes, type RegionalDiskOptions } from './options.ts'
 
-/** What stands at `options.path`. A missing folder is made, unless something was to be attached there. */
-export async function findMedium (options: RegionalDiskOptions, environment: Environment): Promise<Medium> {
+/** What stands at `options.path`; a folder may be missing yet. Makes nothing. */
+export async function findMedium (options: RegionalDiskOptions, environment: Environment, request: OpeningRequest): Promise<Medium> {
   const { path, capacity, lockFile, reservation } = options
-  const stat = await statOf(options, environment)
+  const stat = await statOf(options, environment, request)
   if (stat === undefined || stat.kind === 'directory') {
     if (lockFile !== undefined) throw new StreambedError('MISCONFIGURED', `"lockFile" is for block devices; a folder holds its own lock. path=${path}`)
     if (reservation !== undefined) throw new StreambedError('MISCONFIGURED', `"reservation" is for block devices, and this is a folder; name the device itself as "path", or remove "reservation". path=${path}`)
@@ -24,15 +23,15 @@ export async function findMedium (options: RegionalDiskOptions, environment: Env
   return new DeviceMedium(path, used, lockFile ?? `${path}.streambed-lock`, environment)
 }
 
-/** Undefined for a folder that was just made. */
-async function statOf ({ path, attach, reservation }: RegionalDiskOptions, { fileSystem }: Environment): Promise<FileStat | undefined> {
+/** Undefined where nothing is and a folder may be made. */
+async function statOf ({ path, attach, lockFile, reservation }: RegionalDiskOptions, { fileSystem }: Environment, request: OpeningRequest): Promise<FileStat | undefined> {
   try {
     return await fileSystem.stat(path)
   } catch (error) {
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
     if (attach !== undefined) throw new StreambedError('UNAVAILABLE', `the attach hook succeeded, but nothing is at the path; it must return only once the disk is there. path=${path}`, { cause: error })
-    if (reservation !== undefined) throw new StreambedError('MISCONFIGURED', `there is no device at the path. path=${path}`, { cause: error })
-    await makeFolder(path, fileSystem)
+    checkOpening(undefined, request)
+    if (reservation !== undefined || lockFile !== undefined) throw new StreambedError('MISCONFIGURED', `there is no device at the path. path=${path}`, { cause: error })
     return undefined
   }
 }

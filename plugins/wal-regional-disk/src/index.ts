@@ -11,10 +11,11 @@ const regionalDisk: WalPlugin<RegionalDiskOptions> = defineWal<RegionalDiskOptio
     scope,
     latencyClass: 'A',
     fencing: reservation === undefined ? 'epochFile' : 'reservation',
-    remoteTakeover: attach !== undefined || reservation !== undefined
+    remoteTakeover: attach !== undefined || reservation !== undefined,
+    identity: true
   }),
   needsObjectStore: false,
-  open: async (options, environment, context) => await openWal(options, environment, context.writer)
+  open: async (options, environment, context) => await openWal(options, environment, context)
 })
 
 export default regionalDisk

@@ -1,8 +1,8 @@
-import { StreambedError, type Environment, type FileHandle, type FileLock, type FileMode } from '@streambed/sdk'
-import { blockBytes, owning } from '@streambed/sdk/batch-log'
+import { StreambedError, type DirectoryEntry, type Environment, type FileHandle, type FileLock, type FileMode } from '@streambed/sdk'
+import { blockBytes, makeFolder, owning, release } from '@streambed/sdk/batch-log'
 import { epochAreaBytes, EpochFile } from './epoch-file.ts'
 import { Ring, ringHeaderBytes } from './ring.ts'
-import type { RingReference, RingState } from './slots.ts'
+import type { EpochState, RingReference, RingState } from './slots.ts'
 
 /** Which ring, and where it lies. */
 export type RingPlace = Pick<RingReference, 'ringId' | 'size' | 'area'>
@@ -15,12 +15,16 @@ export interface Medium {
   readonly areaCount: number
   /** Bytes of a new ring, in a log with so many areas. */
   ringSize (areaCount: number): number
+  /** What the epoch record says, undefined where none is; makes and changes nothing. Refuses a medium that holds something else. */
+  look (): Promise<EpochState | undefined>
+  /** Makes the place of a new log. */
+  make (): Promise<void>
   /** Held while the epoch record changes. */
   lockGate (): Promise<FileLock>
   /** Held as long as a ring is written to. Rejects with LOCKED. */
   lockRing (place: RingPlace): Promise<FileLock>
-  /** Refuses a medium that holds something else. */
-  openEpochFile (): Promise<EpochFile>
+  /** `update`: rejects with NOT_FOUND where `look` has found a record that is gone meanwhile. */
+  openEpochFile (mode: 'create' | 'update'): Promise<EpochFile>
   /** Replaces what lay in that area of a device. */
   createRing (state: RingState, area: number): Promise<Ring>
   /** Rejects with NOT_FOUND when the ring, or its header, was never made. */
@@ -46,13 +50,27 @@ export class FolderMedium implements Medium {
 
   ringSize (): number { return wholeBlocks(this.#capacity - ringHeaderBytes) }
 
+  async look (): Promise<EpochState | undefined> {
+    const path = `${this.path}/epoch`
+    let handle
+    try {
+      handle = await this.#files.open(path, 'read')
+    } catch (error) {
+      if (StreambedError.is(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+    return await lookInto(new EpochFile(handle, path, this.#environment), this.#environment)
+  }
+
+  async make (): Promise<void> { await makeFolder(this.path, this.#files) }
+
   async lockGate (): Promise<FileLock> { return await this.#files.lock(`${this.path}/lock`) }
 
   async lockRing ({ ringId }: RingPlace): Promise<FileLock> { return await this.#files.lock(this.#ringPath(ringId, 'lock')) }
 
-  async openEpochFile (): Promise<EpochFile> {
+  async openEpochFile (mode: 'create' | 'update'): Promise<EpochFile> {
     const path = `${this.path}/epoch`
-    const handle = await this.#files.open(path, 'create', { synchronous: true })
+    const handle = await this.#files.open(path, mode, { synchronous: true })
     return await owning(handle, this.#environment, async () => {
       // The slots lie within the file's size from the start: an update never changes it.
       if (await handle.size() < epochAreaBytes) {
@@ -85,7 +103,7 @@ export class FolderMedium implements Medium {
 
   async ringIds (): Promise<readonly number[]> {
     const ids: number[] = []
-    for (const { name } of await this.#files.list(this.path)) {
+    for (const { name } of await this.#names()) {
       const match = /^ring-(\d+)\.wal$/.exec(name)
       if (match !== null) ids.push(Number(match[1]))
     }
@@ -116,9 +134,27 @@ export class FolderMedium implements Medium {
     }
   }
 
+  /** None of a folder that is not there yet. */
+  async #names (): Promise<readonly DirectoryEntry[]> {
+    try {
+      return await this.#files.list(this.path)
+    } catch (error) {
+      if (StreambedError.is(error, 'NOT_FOUND')) return []
+      throw error
+    }
+  }
+
   get #files (): Environment['fileSystem'] { return this.#environment.fileSystem }
 
   #ringPath (ringId: number, extension = 'wal'): string { return `${this.path}/ring-${ringId}.${extension}` }
+}
+
+export async function lookInto (epochFile: EpochFile, { logger }: Environment): Promise<EpochState | undefined> {
+  try {
+    return await epochFile.read()
+  } finally {
+    await release(logger, 'epoch file', () => epochFile.close())
+  }
 }
 
 export function wholeBlocks (bytes: number): number { return Math.floor(bytes / blockBytes) * blockBytes }

@@ -1,4 +1,4 @@
-import { StreambedError, type Environment, type FileLock, type Wal, type WalWriter } from '@streambed/sdk'
+import { StreambedError, checkOpening, mintIdentity, type Environment, type FileLock, type OpeningRequest, type Wal, type WalContext } from '@streambed/sdk'
 import { BatchIndex, BatchLog, checkWriter, explainOpenFailure, fenced, release, syncParents, type OpenedBatchLog } from '@streambed/sdk/batch-log'
 import { attach } from './attach.ts'
 import type { EpochFile } from './epoch-file.ts'
@@ -14,23 +14,28 @@ import type { Ring } from './ring.ts'
 import { RingLog } from './ring-log.ts'
 import { scanRing } from './scan.ts'
 import type { EpochState, RingReference } from './slots.ts'
-import { removeStrays } from './strays.ts'
+import { refuseRemains, removeStrays } from './strays.ts'
 
 /**
  * Opens the log, fences lower epochs, and reads it through once. While this runs no other opener of this host gets in: an
  * opener that stood still after reading could otherwise rewrite what a later one has replaced.
  */
-export async function openWal (options: RegionalDiskOptions, environment: Environment, writer: WalWriter, outside: Outside = nodeOutside): Promise<Wal> {
+export async function openWal (options: RegionalDiskOptions, environment: Environment, { opening, writer }: Omit<WalContext, 'objectStore'>, outside: Outside = nodeOutside): Promise<Wal> {
   checkWriter(writer)
+  const request: OpeningRequest = { opening, writer, place: `path=${options.path}` }
   try {
     if (options.attach !== undefined) await attach(options.attach, options.attachToken, { ...writer, path: options.path }, outside, environment.clock)
-    const medium = await findMedium(options, environment)
+    const medium = await findMedium(options, environment, request)
+    const isThere = await look(medium, request, environment) !== undefined
+    if (!isThere) await medium.make()
     const reservation = reservationOf(options, medium, outside, environment.clock)
     await using owned = new AsyncDisposableStack()
     const gate = await lockGate(medium, environment)
     await using gateHeld = new AsyncDisposableStack()
     gateHeld.defer(async () => { await release(environment.logger, 'gate lock', () => gate.release()) })
-    const log = await openLog(medium, reservation, environment, writer, owned)
+    const epochFile = await medium.openEpochFile(isThere ? 'update' : 'create')
+    owned.defer(async () => { await release(environment.logger, 'epoch file', () => epochFile.close()) })
+    const log = await openLog(medium, epochFile, reservation, environment, request, owned)
     owned.move()
     return new BatchLog(log, environment)
   } catch (error) {
@@ -38,19 +43,35 @@ export async function openWal (options: RegionalDiskOptions, environment: Enviro
   }
 }
 
-async function openLog (medium: Medium, reservation: Reservation | undefined, environment: Environment, writer: WalWriter, owned: AsyncDisposableStack): Promise<OpenedBatchLog> {
-  const { writerEpoch, clusterId, nodeId } = writer
-  const epochFile = await medium.openEpochFile()
-  owned.defer(async () => { await release(environment.logger, 'epoch file', () => epochFile.close()) })
+/** Whether what stands there may be opened is decided before anything is made, locked or fenced (W-12). */
+async function look (medium: Medium, request: OpeningRequest, environment: Environment): Promise<EpochState | undefined> {
+  let state
+  try {
+    state = await medium.look()
+  } catch (error) {
+    // A device with something else on it has no log.
+    if (StreambedError.is(error, 'MISCONFIGURED')) checkOpening(undefined, request)
+    throw error
+  }
+  if (state === undefined) await refuseRemains(medium, environment)
+  checkFound(state, medium, request)
+  return state
+}
 
+async function openLog (medium: Medium, epochFile: EpochFile, reservation: Reservation | undefined, environment: Environment, request: OpeningRequest, owned: AsyncDisposableStack): Promise<OpenedBatchLog> {
+  const { writer } = request
+  const { writerEpoch, clusterId, nodeId } = writer
   let state = await epochFile.read()
-  if (state !== undefined) checkOwner(state, writer, medium.path)
+  // Again, for another opener may have been at it.
+  checkFound(state, medium, request)
+  const identity = { id: state?.id ?? mintIdentity(environment.random), writerEpoch: state?.writerEpoch ?? -1 }
+  const { id } = identity
   const isTaken = await reservation?.take(writer) === 'taken'
   let lock: FileLock | undefined
   if (state !== undefined) {
     lock = await tryLock(medium, state.rings.at(-1)!, owned, environment)
     // From here on the earlier writer confirms nothing, and what it confirmed can be read.
-    state = await writeState(epochFile, { ...state, writerEpoch })
+    state = await writeState(epochFile, { ...state, id, writerEpoch })
   }
   if (state === undefined && medium.kind === 'folder') await syncParents(medium.path, environment.fileSystem)
   await removeStrays(medium, state, environment)
@@ -66,7 +87,7 @@ async function openLog (medium: Medium, reservation: Reservation | undefined, en
   const opened = (ring: Ring, index: BatchIndex, ringLock: FileLock | undefined, old: readonly ScannedRing[]): OpenedBatchLog => {
     const oldRings = new OldRings(old, medium, epochFile, writerEpoch, environment)
     const parts = { path: medium.path, writerEpoch, epochFile, ring, ringLock, oldRings, end, trimmed, damage }
-    return { medium: new RingLog(parts, environment), index, freeFrom: index.isEmpty ? end : index.firstStart, end, trimmed, lastRecord, damage }
+    return { medium: new RingLog(parts, environment), identity, index, freeFrom: index.isEmpty ? end : index.firstStart, end, trimmed, lastRecord, damage }
   }
 
   if (last !== undefined && damage !== undefined) {
@@ -81,9 +102,6 @@ async function openLog (medium: Medium, reservation: Reservation | undefined, en
     const { doubtful } = last.scan
     // It can be read, but after a failed write or a power cut perhaps from memory only. What is recovered must stay.
     if (doubtful !== undefined) await last.ring.write([doubtful.bytes], doubtful.position, doubtful.bytes.length)
-    if (medium.kind === 'device' && last.ring.size !== ringSize) {
-      throw new StreambedError('MISCONFIGURED', `a device keeps the size it was formatted with; remove "capacity", or set it to what the device had then. path=${medium.path} ringBytes=${last.ring.size} wanted=${ringSize}`)
-    }
     if (lock !== undefined && last.ring.size === ringSize) {
       // A device that was taken from another host may still get what that had on its way: better to go on elsewhere.
       place = isTaken ? await findPlace(medium, wanted, owned, environment) : undefined
@@ -104,18 +122,24 @@ async function openLog (medium: Medium, reservation: Reservation | undefined, en
   owned.defer(async () => { await release(environment.logger, 'ring', () => ring.close()) })
   const frozen = kept.map(each => ({ ...each.reference, frozen: { start: each.scan.start, end: each.scan.end } }))
   const rings = [...frozen, { ringId: writerEpoch, base: end, size: ringSize, area, frozen: undefined }]
-  const written = await writeState(epochFile, { sequence: state?.sequence ?? -1, clusterId, nodeId, writerEpoch, areaCount, rings })
+  const written = await writeState(epochFile, { sequence: state?.sequence ?? -1, id, clusterId, nodeId, writerEpoch, areaCount, rings })
   for (const each of scanned) if (!kept.includes(each)) await release(environment.logger, 'ring', () => each.ring.close())
   await removeStrays(medium, written, environment)
   if (last !== undefined && lock !== undefined) await release(environment.logger, 'ring lock', () => lock.release())
   return opened(ring, new BatchIndex(), ringLock, kept)
 }
 
-function checkOwner (state: EpochState, writer: WalWriter, path: string): void {
-  if (state.clusterId !== writer.clusterId || state.nodeId !== writer.nodeId) {
-    throw new StreambedError('MISCONFIGURED', `the log belongs to another broker; give each its own path. path=${path} log: cluster=${state.clusterId} node=${state.nodeId}; this broker: cluster=${writer.clusterId} node=${writer.nodeId}`)
+/** Also refuses with MISCONFIGURED the option that a formatted device does not fit, and with FENCED an epoch that is not higher. */
+function checkFound (state: EpochState | undefined, medium: Medium, request: OpeningRequest): void {
+  checkOpening(state, request)
+  if (state === undefined) return
+  const { writerEpoch } = request.writer
+  const wanted = medium.ringSize(state.areaCount)
+  const { size } = state.rings.at(-1)!
+  if (medium.kind === 'device' && size !== wanted) {
+    throw new StreambedError('MISCONFIGURED', `a device keeps the size it was formatted with; remove "capacity", or set it to what the device had then. path=${medium.path} ringBytes=${size} wanted=${wanted}`)
   }
-  if (writer.writerEpoch <= state.writerEpoch) throw fenced(path, writer.writerEpoch, state.writerEpoch)
+  if (writerEpoch <= state.writerEpoch) throw fenced(medium.path, writerEpoch, state.writerEpoch)
 }
 
 /** Both copies, so the sequence grows by two. */

@@ -1,11 +1,12 @@
-import { StreambedError, type Environment } from '@streambed/sdk'
+import { StreambedError, identityBytes, type Environment } from '@streambed/sdk'
 import { blockBytes, clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 } from '@streambed/sdk/batch-log'
 
 /**
- * Of every structure on the medium; docs/formats/wal-regional-disk.md has the layout of each. Version 2 differs in the epoch
- * record of a device with several areas, and only there is it written.
+ * Of every structure on the medium; docs/formats/wal-regional-disk.md has the layout of each. Versions 2 and 3 differ in the
+ * epoch record alone: 2 has a device's areas, 3 an identity besides. Only a record without identity is of 1 or 2.
  */
-export const formatVersion = 2
+export const formatVersion = 3
+const areasVersion = 2
 const plainVersion = 1
 
 /** One sector: a crash leaves a slot old or new, never mixed. What is neither is damage. */
@@ -19,6 +20,7 @@ const ringEntryBytes = 40
 const ringsAt = 168
 const areasAt = ringsAt + ringsMax * ringEntryBytes
 const areaCountAt = areasAt + ringsMax
+const idAt = crcAt - identityBytes
 /** Stands for the start and end of the ring in use. */
 const notFrozen = 2 ** 53
 
@@ -39,6 +41,8 @@ export interface RingReference {
 
 export interface EpochState {
   readonly sequence: number
+  /** Of the log (W-10); undefined in a record that was written before there were identities. */
+  readonly id: string | undefined
   readonly clusterId: string
   readonly nodeId: number
   readonly writerEpoch: number
@@ -74,7 +78,8 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
   const bytes = new Uint8Array(slotBytes)
   const view = viewOf(bytes)
   putText(bytes, 0, epochMagic)
-  view.setUint16(8, state.areaCount > 1 ? formatVersion : plainVersion, true)
+  const version = state.id !== undefined ? formatVersion : state.areaCount > 1 ? areasVersion : plainVersion
+  view.setUint16(8, version, true)
   view.setUint16(10, state.rings.length, true)
   view.setUint32(12, state.nodeId, true)
   writeUint64(view, 16, state.sequence)
@@ -87,9 +92,10 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
     writeUint64(view, at + 16, ring.size)
     writeUint64(view, at + 24, ring.frozen?.start ?? notFrozen)
     writeUint64(view, at + 32, ring.frozen?.end ?? notFrozen)
-    if (state.areaCount > 1) view.setUint8(areasAt + index, ring.area)
+    if (version >= areasVersion) view.setUint8(areasAt + index, ring.area)
   })
-  if (state.areaCount > 1) view.setUint8(areaCountAt, state.areaCount)
+  if (version >= areasVersion) view.setUint8(areaCountAt, state.areaCount)
+  if (state.id !== undefined) bytes.set(Buffer.from(state.id, 'hex'), idAt)
   view.setUint32(crcAt, crc32c(bytes.subarray(0, crcAt)), true)
   return bytes
 }
@@ -97,7 +103,8 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
 export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string): Slot<EpochState> {
   const view = checkSlot(bytes, epochMagic, crc32c, where)
   if (typeof view === 'string') return { kind: view }
-  const hasAreas = view.getUint16(8, true) > plainVersion
+  const version = view.getUint16(8, true)
+  const hasAreas = version >= areasVersion
   const rings: RingReference[] = []
   for (let index = 0; index < Math.min(view.getUint16(10, true), ringsMax); index++) {
     const at = ringsAt + index * ringEntryBytes
@@ -107,6 +114,7 @@ export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string):
   }
   const state = {
     sequence: readUint64(view, 16),
+    id: version >= formatVersion ? Buffer.from(bytes.subarray(idAt, idAt + identityBytes)).toString('hex') : undefined,
     clusterId: getText(bytes, 34, view.getUint16(32, true)),
     nodeId: view.getUint32(12, true),
     writerEpoch: readUint64(view, 24),

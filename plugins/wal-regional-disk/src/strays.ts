@@ -9,12 +9,17 @@ import type { EpochState } from './slots.ts'
  * record they may be all that is left of a log, so only an empty one goes.
  */
 export async function removeStrays (medium: Medium, state: EpochState | undefined, environment: Environment): Promise<void> {
+  if (state === undefined) await refuseRemains(medium, environment)
   for (const ringId of await medium.ringIds()) {
-    if (state?.rings.some(ring => ring.ringId === ringId) === true) continue
-    if (state === undefined && await holdsRecords(medium, ringId, environment)) {
-      throw new StreambedError('CORRUPT', `the epoch record is missing, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
-    }
-    await medium.removeRing(ringId)
+    if (state?.rings.some(ring => ring.ringId === ringId) !== true) await medium.removeRing(ringId)
+  }
+}
+
+/** Rejects with CORRUPT where there is no epoch record, but a ring with records. Changes nothing. */
+export async function refuseRemains (medium: Medium, environment: Environment): Promise<void> {
+  for (const ringId of await medium.ringIds()) {
+    if (!await holdsRecords(medium, ringId, environment)) continue
+    throw new StreambedError('CORRUPT', `the epoch record is missing, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
   }
 }
 

@@ -23,7 +23,7 @@ describe('the attach hook', () => {
   afterEach(async () => { await rm(folder, { recursive: true, force: true }) })
 
   async function open (attach: AttachOptions, more: Partial<RegionalDiskOptions> = {}, clock = new VirtualClock()): Promise<void> {
-    const wal = await openWal({ path, capacity: 4 * MiB, attach, ...more }, testEnvironment({ clock }), writerOf(7))
+    const wal = await openWal({ path, capacity: 4 * MiB, attach, ...more }, testEnvironment({ clock }), { writer: writerOf(7) })
     await wal.close()
   }
 

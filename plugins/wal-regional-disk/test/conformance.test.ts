@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import plugin from '../src/index.ts'
 import { MiB, simulated } from './support.ts'
 
+let places = 0
 const capabilities = capabilitiesOf(plugin, { path: '/a/wal' })
 
 walConformance({ describe, it }, {
@@ -16,7 +17,7 @@ walConformance({ describe, it }, {
     const folder = await mkdtemp(join(tmpdir(), 'wal-'))
     const environment = nodeEnvironment()
     return {
-      open: async writer => await plugin.open({ path: join(folder, 'made', 'here'), capacity: 4 * MiB }, environment, { writer }),
+      open: async (writer, opening) => await plugin.open({ path: join(folder, 'made', 'here'), capacity: 4 * MiB }, environment, { writer, opening }),
       cleanUp: async () => { await rm(folder, { recursive: true }) }
     }
   }
@@ -26,9 +27,9 @@ walConformance({ describe, it }, {
   name: 'regional-disk, on a simulated file system',
   capabilities,
   prepare: async () => {
-    const { environment } = simulated()
+    const { environment } = simulated(`place-${++places}`)
     return {
-      open: async writer => await plugin.open({ path: '/a/wal', capacity: 4 * MiB }, environment, { writer }),
+      open: async (writer, opening) => await plugin.open({ path: '/a/wal', capacity: 4 * MiB }, environment, { writer, opening }),
       cleanUp: async () => {}
     }
   }
@@ -38,10 +39,10 @@ walConformance({ describe, it }, {
   name: 'regional-disk, on a simulated block device',
   capabilities,
   prepare: async () => {
-    const { environment, files } = simulated()
+    const { environment, files } = simulated(`place-${++places}`)
     files.addBlockDevice('/disk', 4 * MiB)
     return {
-      open: async writer => await plugin.open({ path: '/disk' }, environment, { writer }),
+      open: async (writer, opening) => await plugin.open({ path: '/disk' }, environment, { writer, opening }),
       cleanUp: async () => {}
     }
   }

@@ -31,7 +31,7 @@ describe('wal-regional-disk on block devices', () => {
         const own = await mkdtemp(join(tmpdir(), 'loop-'))
         const device = makeLoopDevice(join(own, 'disk'), 8 * MiB, sectorBytes)
         return {
-          open: async writer => await plugin.open({ path: device, lockFile: join(own, 'lock') }, nodeEnvironment(), { writer }),
+          open: async (writer, opening) => await plugin.open({ path: device, lockFile: join(own, 'lock') }, nodeEnvironment(), { writer, opening }),
           cleanUp: async () => {
             removeLoopDevice(device)
             await rm(own, { recursive: true })
@@ -135,5 +135,5 @@ describe('wal-regional-disk on block devices', () => {
 })
 
 async function open ({ lockFile, path }: PowerCutDisk, epoch: number): Promise<Wal> {
-  return await openWal({ path, capacity: 8 * MiB, ...lockFile !== '' && { lockFile } }, nodeEnvironment(), writerOf(epoch))
+  return await openWal({ path, capacity: 8 * MiB, ...lockFile !== '' && { lockFile } }, nodeEnvironment(), { writer: writerOf(epoch) })
 }

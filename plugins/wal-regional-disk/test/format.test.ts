@@ -9,9 +9,19 @@ const large = 2 ** 52 + 4096
 
 function hex (bytes: Uint8Array): string { return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex') }
 
+describe('format 3', () => {
+  it('has this epoch slot: an identity before the CRC, and areas in a folder too', () => {
+    const state = { sequence: 5, id: '00112233445566778899', clusterId: 'c', nodeId: 3, writerEpoch: 9, areaCount: 1, rings: [{ ringId: 9, base: 8192, size: 65536, area: 0, frozen: undefined }] }
+    const bytes = encodeEpochSlot(state, crc32c)
+    assert.equal(hex(bytes.subarray(0, 16)), '53425745504f4348' + '0300' + '0100' + '03000000') // magic, version, rings, node
+    assert.equal(hex(bytes.subarray(488, 508)), '0000000000000000' + '01' + '00' + '00112233445566778899') // areas, count of areas, identity
+    assert.deepEqual(decodeEpochSlot(bytes, crc32c, 'a'), { kind: 'state', state })
+  })
+})
+
 describe('format 2', () => {
   it('has this epoch slot on a device: the areas of its rings follow them', () => {
-    const state = { sequence: 5, clusterId: 'c', nodeId: 3, writerEpoch: 9, areaCount: 2, rings: [{ ringId: 7, base: 0, size: 65536, area: 1, frozen: { start: 4096, end: 8192 } }, { ringId: 9, base: 8192, size: 65536, area: 0, frozen: undefined }] }
+    const state = { sequence: 5, id: undefined, clusterId: 'c', nodeId: 3, writerEpoch: 9, areaCount: 2, rings: [{ ringId: 7, base: 0, size: 65536, area: 1, frozen: { start: 4096, end: 8192 } }, { ringId: 9, base: 8192, size: 65536, area: 0, frozen: undefined }] }
     const bytes = encodeEpochSlot(state, crc32c)
     assert.equal(hex(bytes.subarray(0, 16)), '53425745504f4348' + '0200' + '0200' + '03000000') // magic, version, rings, node
     assert.equal(hex(bytes.subarray(488, 508)), '0100000000000000' + '02' + '00'.repeat(11)) // area of each ring, count of areas
@@ -21,7 +31,7 @@ describe('format 2', () => {
 
 describe('format 1', () => {
   it('has this epoch slot', () => {
-    const state = { sequence: 5, clusterId: 'cé', nodeId: 3, writerEpoch: 9, areaCount: 1, rings: [{ ringId: 7, base: 0, size: 65536, area: 0, frozen: { start: 4096, end: 8192 } }, { ringId: 9, base: 8192, size: large, area: 0, frozen: undefined }] }
+    const state = { sequence: 5, id: undefined, clusterId: 'cé', nodeId: 3, writerEpoch: 9, areaCount: 1, rings: [{ ringId: 7, base: 0, size: 65536, area: 0, frozen: { start: 4096, end: 8192 } }, { ringId: 9, base: 8192, size: large, area: 0, frozen: undefined }] }
     const bytes = encodeEpochSlot(state, crc32c)
     assert.equal(hex(bytes.subarray(0, 40)), '53425745504f4348' + // magic
       '0100' + '0200' + '03000000' + // version, rings, node

@@ -30,7 +30,7 @@ describe('a log of more than 2^32 bytes', () => {
       let firstId = 0
       let nextId = 0
       const check = async (writerEpoch: number, then: { readonly keep: number, readonly append: number }): Promise<void> => {
-        await using wal = await openWal(options, nodeEnvironment(), writerOf(writerEpoch))
+        await using wal = await openWal(options, nodeEnvironment(), { writer: writerOf(writerEpoch) })
         let id = firstId
         for await (const { data, position } of wal.recover()) {
           assert.equal(position, positions[id - firstId])

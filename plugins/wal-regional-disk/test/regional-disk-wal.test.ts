@@ -106,8 +106,8 @@ describe('RegionalDiskWal', () => {
     await wal.close()
     await wal.close()
     await assert.rejects(wal.append([recordOf(1, 10)]), withCode('CLOSED'))
-    await assert.rejects(openWal({ path }, environment, { ...writerOf(6), nodeId: 2 }), withCode('MISCONFIGURED', /node=1.*node=2/))
-    await assert.rejects(openWal({ path }, environment, { ...writerOf(6), clusterId: 'other' }), withCode('MISCONFIGURED', /cluster-a.*other/))
+    await assert.rejects(openWal({ path }, environment, { writer: { ...writerOf(6), nodeId: 2 } }), withCode('MISCONFIGURED', /node=1.*node=2/))
+    await assert.rejects(openWal({ path }, environment, { writer: { ...writerOf(6), clusterId: 'other' } }), withCode('MISCONFIGURED', /cluster-a.*other/))
     await assert.rejects(openSmall(environment, 5), withCode('FENCED'))
     await assert.rejects(openSmall(environment, 4), withCode('FENCED'))
     await (await openSmall(environment, 6)).close()
@@ -125,7 +125,7 @@ describe('RegionalDiskWal', () => {
       new DataView(slot.buffer).setUint32(508, crc32c(slot.subarray(0, 508)), true)
       await epoch.write([slot], at)
     }
-    await assert.rejects(openSmall(environment, 2), withCode('UNSUPPORTED', /format=9 known=2/))
+    await assert.rejects(openSmall(environment, 2), withCode('UNSUPPORTED', /format=9 known=3/))
   })
 
   it('settles what is in flight when it closes', async () => {

@@ -211,7 +211,7 @@ describe('a log on a device with reservations', () => {
   })
   /** Hosts share the device, not their locks. */
   async function open (host: string, epoch: number): Promise<Wal> {
-    return await openWal({ ...options, lockFile: `/lock-${host}` }, simulation.environment, writerOf(epoch), device.on(host))
+    return await openWal({ ...options, lockFile: `/lock-${host}` }, simulation.environment, { writer: writerOf(epoch) }, device.on(host))
   }
 
   it('goes on in the other half when it was taken from another host, and recovers what that confirmed', async () => {
@@ -253,10 +253,10 @@ describe('a log on a device with reservations', () => {
 
   it('is refused for a folder, and where the tool is missing', async () => {
     await simulation.files.makeDirectory('/folder')
-    await assert.rejects(openWal({ ...options, path: '/folder' }, simulation.environment, writerOf(1), device.on('a')), withCode('MISCONFIGURED', /"reservation" is for block devices/))
-    await assert.rejects(openWal({ ...options, path: '/none' }, simulation.environment, writerOf(1), device.on('a')), withCode('MISCONFIGURED', /no device/))
-    await assert.rejects(openWal({ ...options, reservation: { protocol: 'scsi', timeout, tool: '/none/sg_persist' } }, simulation.environment, writerOf(1), nodeOutside), withCode('MISCONFIGURED', /\/none\/sg_persist.*ENOENT/))
-    await assert.rejects(openWal({ ...options, reservation: { protocol: 'nvme', timeout, tool: '/none/nvme' } }, simulation.environment, writerOf(1), nodeOutside), withCode('MISCONFIGURED', /\/none\/nvme.*ENOENT/))
+    await assert.rejects(openWal({ ...options, path: '/folder' }, simulation.environment, { writer: writerOf(1) }, device.on('a')), withCode('MISCONFIGURED', /"reservation" is for block devices/))
+    await assert.rejects(openWal({ ...options, path: '/none' }, simulation.environment, { writer: writerOf(1) }, device.on('a')), withCode('MISCONFIGURED', /no device/))
+    await assert.rejects(openWal({ ...options, reservation: { protocol: 'scsi', timeout, tool: '/none/sg_persist' } }, simulation.environment, { writer: writerOf(1) }, nodeOutside), withCode('MISCONFIGURED', /\/none\/sg_persist.*ENOENT/))
+    await assert.rejects(openWal({ ...options, reservation: { protocol: 'nvme', timeout, tool: '/none/nvme' } }, simulation.environment, { writer: writerOf(1) }, nodeOutside), withCode('MISCONFIGURED', /\/none\/nvme.*ENOENT/))
   })
 
   it('runs the tool that is named, as a program of its own', async () => {
@@ -274,7 +274,7 @@ case "$2" in
 esac
 `)
       await chmod(tool, 0o755)
-      const wal = await openWal({ ...options, reservation: { protocol: 'scsi', timeout, tool } }, simulation.environment, writerOf(1))
+      const wal = await openWal({ ...options, reservation: { protocol: 'scsi', timeout, tool } }, simulation.environment, { writer: writerOf(1) })
       await wal.close()
       assert.equal((await readFile(`${tool}.calls`, 'utf8')).trim().split('\n').length, 8)
     } finally {

@@ -24,7 +24,7 @@ describe('wal-regional-disk on a SCSI disk with reservations, seen by two hosts'
   afterEach(async () => { await rm(folder, { recursive: true }) })
 
   async function open (host: keyof Disks): Promise<Wal> {
-    return await openWal({ path: disks![host], capacity: 8 * MiB, lockFile: join(folder, host), reservation: { protocol: 'scsi', timeout: 60_000 } }, nodeEnvironment(), writerOf(++epoch))
+    return await openWal({ path: disks![host], capacity: 8 * MiB, lockFile: join(folder, host), reservation: { protocol: 'scsi', timeout: 60_000 } }, nodeEnvironment(), { writer: writerOf(++epoch) })
   }
 
   it('keeps the other host from writing, whatever that does, and tells its log FENCED', async () => {

@@ -160,7 +160,7 @@ describe('takeover of a living writer', () => {
     const device = await files.open('/disk', 'update', { synchronous: true })
     const ring = encodeRingSlot({ sequence: 0, clusterId: 'cluster-a', nodeId: 1, ringId: 1, salt, base: 0, size, scanStart: 0, trimmed: -1, confirmedEnd: 0 }, crc32c)
     await device.write([ring], 8 * KiB)
-    const state = { clusterId: 'cluster-a', nodeId: 1, writerEpoch: 1, areaCount: 1, rings: [{ ringId: 1, base: 0, size, area: 0, frozen: undefined }] }
+    const state = { id: undefined, clusterId: 'cluster-a', nodeId: 1, writerEpoch: 1, areaCount: 1, rings: [{ ringId: 1, base: 0, size, area: 0, frozen: undefined }] }
     for (const sequence of [0, 1]) await device.write([encodeEpochSlot({ ...state, sequence }, crc32c)], sequence * 4 * KiB)
     const wal = await openSmall(environment, 2, 256 * KiB, '/disk')
     assert.equal(wal.usage().capacityBytes, size)

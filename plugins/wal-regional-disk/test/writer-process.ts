@@ -8,7 +8,7 @@ import { idOf, KiB, recordOf, writerOf } from './support.ts'
  * each, until it is killed or fenced. Arguments: path, epoch, first id, and for a device its lock file and the protocol of its reservation.
  */
 const [path, epoch, firstId, lockFile, reservation] = process.argv.slice(2)
-const wal = await openWal({ path: path!, capacity: 8 * KiB * KiB, ...lockFile !== '' && { lockFile }, ...reservation === 'scsi' && { reservation: { protocol: reservation, timeout: 60_000 } } }, nodeEnvironment(), writerOf(Number(epoch)))
+const wal = await openWal({ path: path!, capacity: 8 * KiB * KiB, ...lockFile !== '' && { lockFile }, ...reservation === 'scsi' && { reservation: { protocol: reservation, timeout: 60_000 } } }, nodeEnvironment(), { writer: writerOf(Number(epoch)) })
 const held: number[] = []
 const ids: number[] = []
 for await (const { position, data } of wal.recover()) {

@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
-import type { Wal, WalPosition, WalRecord, WalUsage } from '../wal.ts'
+import type { Wal, WalIdentity, WalPosition, WalRecord, WalUsage } from '../wal.ts'
 import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, encodeBatchHeader, firstRecordOf } from './batch-format.ts'
 import type { BatchIndex } from './batch-index.ts'
 import { blockBytes, viewOf } from './bytes.ts'
@@ -50,6 +50,7 @@ export interface BatchMedium {
 /** What opening found. */
 export interface OpenedBatchLog extends LogState {
   readonly medium: BatchMedium
+  readonly identity: Pick<WalIdentity, 'id' | 'writerEpoch'>
   /** Batches in [freeFrom, end) that are not wholly trimmed. */
   readonly index: BatchIndex
   readonly lastRecord: number
@@ -82,6 +83,7 @@ class PendingAppend {
  * too, sees it, and the batch is never confirmed.
  */
 export class BatchLog implements Wal {
+  readonly identity: WalIdentity
   readonly #medium: BatchMedium
   readonly #index: BatchIndex
   readonly #environment: Environment
@@ -105,6 +107,7 @@ export class BatchLog implements Wal {
   #closed: Promise<void> | undefined
 
   constructor (log: OpenedBatchLog, environment: Environment) {
+    this.identity = Object.freeze({ ...log.identity, last: log.lastRecord, trimmed: log.trimmed })
     this.#medium = log.medium
     this.#index = log.index
     this.#environment = environment

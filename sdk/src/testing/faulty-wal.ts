@@ -1,5 +1,5 @@
 import { StreambedError } from '../errors.ts'
-import type { Wal, WalPosition, WalRecord, WalUsage } from '../wal.ts'
+import type { Wal, WalIdentity, WalPosition, WalRecord, WalUsage } from '../wal.ts'
 import { FaultInjector } from './fault-plan.ts'
 import type { FaultOptions } from './fault-plan.ts'
 
@@ -7,6 +7,7 @@ import type { FaultOptions } from './fault-plan.ts'
 export function faultyWal (inner: Wal, options: FaultOptions): Wal { return new FaultyWal(inner, options) }
 
 class FaultyWal implements Wal {
+  readonly identity?: WalIdentity
   readonly #inner: Wal
   readonly #injector: FaultInjector
   /** Settles with the append called last: a delayed append delays those after it. */
@@ -15,6 +16,7 @@ class FaultyWal implements Wal {
 
   constructor (inner: Wal, options: FaultOptions) {
     this.#inner = inner
+    if (inner.identity !== undefined) this.identity = inner.identity
     this.#injector = new FaultInjector(options)
   }
 

@@ -1,4 +1,5 @@
 import { StreambedError } from '../errors.ts'
+import { checkOpening } from '../wal-opening.ts'
 import type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from '../wal.ts'
 
 export const memoryWalCapabilities: WalCapabilities = Object.freeze({
@@ -50,15 +51,11 @@ export class MemoryWal implements Wal {
 
   static async open (medium: MemoryWalMedium, writer: WalWriter, opening: WalOpening = { mode: 'create' }): Promise<MemoryWal> {
     const { clusterId, nodeId, writerEpoch } = writer
-    checkIdentity(medium, opening)
-    const owner = medium.owner ?? { clusterId, nodeId }
-    if (owner.clusterId !== clusterId || owner.nodeId !== nodeId) {
-      throw new StreambedError('MISCONFIGURED', `the log belongs to another. clusterId=${owner.clusterId} nodeId=${owner.nodeId}`)
-    }
+    checkOpening(medium.owner === undefined ? undefined : { ...medium.owner, id: medium.id }, { opening, writer, place: 'path=memory' })
     if (writerEpoch <= medium.highestEpoch) throw fenced(writerEpoch, medium.highestEpoch)
     const id = medium.id ??= `memory-${++mintedCount}`
     const identity = { id, writerEpoch: medium.highestEpoch, last: medium.lastPosition, trimmed: medium.trimmed }
-    medium.owner = owner
+    medium.owner ??= { clusterId, nodeId }
     medium.highestEpoch = writerEpoch
     return new MemoryWal(medium, writerEpoch, identity)
   }
@@ -127,13 +124,6 @@ export class MemoryWal implements Wal {
 
 /** Media of one process are told apart by their number. */
 let mintedCount = 0
-
-function checkIdentity (medium: MemoryWalMedium, opening: WalOpening): void {
-  if (opening.mode === 'create') return
-  const { expectedId } = opening
-  if (medium.owner === undefined) throw new StreambedError('WRONG_MEDIUM', `there is no log, and there was one. expectedId=${expectedId ?? 'any'}`)
-  if (expectedId !== undefined && medium.id !== expectedId) throw new StreambedError('WRONG_MEDIUM', `this is another log. expectedId=${expectedId} id=${medium.id ?? 'none'}`)
-}
 
 function fenced (epoch: number, highest: number): StreambedError {
   return new StreambedError('FENCED', `a newer writer took over. writerEpoch=${epoch} highest=${highest}`)

@@ -49,7 +49,7 @@ walConformance({ describe, it }, {
   capabilities: memoryWalCapabilities,
   prepare: async () => {
     const medium = new MemoryWalMedium({ capacityBytes: 2 ** 20 })
-    return { open: writer => MemoryWal.open(medium, writer), cleanUp }
+    return { open: (writer, opening) => MemoryWal.open(medium, writer, opening), cleanUp }
   }
 })
 
@@ -58,6 +58,6 @@ walConformance({ describe, it }, {
   capabilities: memoryWalCapabilities,
   prepare: async () => {
     const medium = new MemoryWalMedium({ capacityBytes: 2 ** 20 })
-    return { open: async writer => faultyWal(await MemoryWal.open(medium, writer), { plan, clock }), cleanUp }
+    return { open: async (writer, opening) => faultyWal(await MemoryWal.open(medium, writer, opening), { plan, clock }), cleanUp }
   }
 })

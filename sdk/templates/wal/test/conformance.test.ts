@@ -12,7 +12,7 @@ walConformance({ describe, it }, {
   prepare: async () => {
     const options = { name: `check-${++places}` }
     return {
-      open: async (writer) => await plugin.open(options, nodeEnvironment(), { writer }),
+      open: async (writer, opening) => await plugin.open(options, nodeEnvironment(), { writer, opening }),
       cleanUp: async () => {}
     }
   }
