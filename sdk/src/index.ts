@@ -16,7 +16,7 @@ export type {
   ObjectBody, ObjectInfo, ObjectPage, ObjectStore, ObjectStoreCapabilities, PutOptions, StoredObject
 } from './object-store.ts'
 export type {
-  MetadataLogContext, MetadataLogPlugin, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, PriceTable, SchemaIssue, SchemaResult,
+  MetadataLogContext, MetadataLogPlugin, MetadataRepair, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, PriceTable, SchemaIssue, SchemaResult,
   WalContext, WalPlugin
 } from './plugin.ts'
 export type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'

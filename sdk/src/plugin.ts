@@ -97,8 +97,29 @@ export interface MetadataLogPlugin<Options = unknown> extends PluginBase<Options
   readonly capabilities: Declared<MetadataLogCapabilities, Options>
   readonly needsObjectStore: boolean
   open (options: Options, environment: Environment, context: MetadataLogContext): Promise<MetadataLog>
+  /**
+   * Makes a log usable again that `open`, or reading it, refuses with CORRUPT: an operator's last resort, when there is no copy to
+   * put back. Nobody has the log open, or opens it, meanwhile; a log of one process is LOCKED while somebody does.
+   *
+   * It keeps the longest readable beginning: the newest snapshot that can be read, and the entries that follow it without a gap. All
+   * else is moved aside under a name that `open` and `repair` pass over, in the same folder or under the same prefix; nothing is
+   * deleted. It changes nothing of a sound log, nor of none. It may be stopped at any point, and is then called again: until it
+   * is done the log is refused as before, or opens as it will be.
+   *
+   * Rejects with UNSUPPORTED at a format newer than this program's, and as `open` does. Absent: this log knows no way out.
+   */
+  repair? (options: Options, environment: Environment, context: MetadataLogContext): Promise<MetadataRepair>
 }
 export interface MetadataLogContext { readonly objectStore?: ObjectStore }
+/** What a repair has left. */
+export interface MetadataRepair {
+  /** The position after the last entry that is kept: the next one gets it. */
+  readonly end: number
+  /** New names of what this call moved aside: file names in the log's folder, or object keys. */
+  readonly setAside: readonly string[]
+  /** `end`, when entries from there on were lost or may have been; undefined: none was. */
+  readonly lostFrom: number | undefined
+}
 
 export type Plugin = ObjectStorePlugin | WalPlugin | MetadataLogPlugin
 
