@@ -1,6 +1,6 @@
 import { metadataLogConformance, objectStoreConformance, type Runner } from '@streambed/conformance'
 import { StreambedError } from '@streambed/sdk'
-import type { MetadataLog, ObjectStore, StoredObject } from '@streambed/sdk'
+import type { MetadataLog, MetadataRepair, ObjectStore, StoredObject } from '@streambed/sdk'
 import {
   MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, VirtualClock, memoryMetadataLogCapabilities, memoryObjectStoreCapabilities
 } from '@streambed/sdk/testing'
@@ -95,7 +95,7 @@ const objectStoreMutants: readonly { readonly defect: string, readonly caughtBy:
   { defect: 'tells no size in a listing', caughtBy: 'OS-L06', break: s => ({ list: async (p, o) => { const page = await s.list(p, o); return { ...page, objects: page.objects.map(info => infoWith(info, { size: 0 })) } } }) }
 ]
 
-const metadataLogMutants: readonly { readonly defect: string, readonly caughtBy: string, readonly break: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog> }[] = [
+const metadataLogMutants: readonly { readonly defect: string, readonly caughtBy: string, readonly break: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog>, readonly repair?: (m: MemoryMetadataMedium) => MetadataRepair }[] = [
   { defect: 'lets several win', caughtBy: 'ML-01', break: (l, m) => ({ append: (_end, entries) => l.append(m.end, entries) }) },
   { defect: 'appends what fits of a group', caughtBy: 'ML-02', break: l => ({ append: (end, entries) => l.append(end, entries.slice(0, 5)) }) },
   { defect: 'reads late', caughtBy: 'ML-03', break: l => { let cached: number | undefined; return { read: async from => { const page = await l.read(from); const end = cached ?? page.end; cached = page.end; return from < end ? page : { entries: [], end: from } } } } },
@@ -106,7 +106,11 @@ const metadataLogMutants: readonly { readonly defect: string, readonly caughtBy:
   { defect: 'truncates without a snapshot', caughtBy: 'ML-10', break: (_l, m) => ({ truncateBefore: async position => { if (position > m.start) { m.entries.splice(0, position - m.start); m.start = position } } }) },
   { defect: 'forgets on close', caughtBy: 'ML-11', break: (l, m) => ({ close: async () => { await l.close(); m.entries.length = 0 } }) },
   { defect: 'takes entries of any size', caughtBy: 'ML-14', break: (l, m) => ({ append: async (end, entries) => { if (entries.every(({ length }) => length <= 2 ** 20)) await l.append(end, entries); else m.entries.push(...entries) } }) },
-  { defect: 'takes calls after close', caughtBy: 'ML-23', break: () => ({ close: async () => {} }) }
+  { defect: 'takes calls after close', caughtBy: 'ML-23', break: () => ({ close: async () => {} }) },
+  { defect: 'forgets a sound log when it repairs it', caughtBy: 'ML-26', break: () => ({}), repair: m => { const repair = m.repair(); if (repair.lostFrom === undefined) m.entries.splice(0); return repair } },
+  { defect: 'moves something of a sound log aside', caughtBy: 'ML-26', break: () => ({}), repair: m => { const repair = m.repair(); return repair.lostFrom === undefined ? { ...repair, setAside: ['log'] } : repair } },
+  { defect: 'forgets all of a damaged log', caughtBy: 'ML-27', break: () => ({}), repair: m => { const repair = m.repair(); if (repair.lostFrom !== undefined) m.entries.splice(0); return repair } },
+  { defect: 'does not say what it lost', caughtBy: 'ML-27', break: () => ({}), repair: m => ({ ...m.repair(), lostFrom: undefined }) }
 ]
 
 describe('the suites catch broken plugins', () => {
@@ -115,7 +119,7 @@ describe('the suites catch broken plugins', () => {
     const runner: Runner = { describe: (_, body) => { body() }, it: name => { ids.add(name.split(' ', 1)[0]!) } }
     const prepare = (): Promise<never> => Promise.reject(new StreambedError('CLOSED', 'not run'))
     objectStoreConformance(runner, { name: '', capabilities: memoryObjectStoreCapabilities, prepare })
-    metadataLogConformance(runner, { name: '', capabilities: memoryMetadataLogCapabilities, prepare })
+    metadataLogConformance(runner, { name: '', capabilities: memoryMetadataLogCapabilities, canRepair: true, canDamage: true, prepare })
     const caught = new Set([...objectStoreMutants, ...metadataLogMutants].map(({ caughtBy }) => caughtBy))
     assert.deepEqual([...ids].filter(id => !caught.has(id)), [])
   })
@@ -130,9 +134,9 @@ describe('the suites catch broken plugins', () => {
       assert.deepEqual(await objectStoreFailures(caughtBy, defects), [caughtBy])
     })
   }
-  for (const { defect, caughtBy, break: defects } of metadataLogMutants) {
+  for (const { defect, caughtBy, break: defects, repair } of metadataLogMutants) {
     it(`a metadata log that ${defect}, by ${caughtBy}`, async () => {
-      assert.deepEqual(await metadataLogFailures(caughtBy, defects), [caughtBy])
+      assert.deepEqual(await metadataLogFailures(caughtBy, defects, repair), [caughtBy])
     })
   }
 })
@@ -154,18 +158,20 @@ function objectStoreFailures (only: string | undefined, defects: (s: ObjectStore
   })
 }
 
-function metadataLogFailures (only: string | undefined, defects: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog>): Promise<string[]> {
+function metadataLogFailures (only: string | undefined, defects: (l: MetadataLog, m: MemoryMetadataMedium) => Partial<MetadataLog>, repair = (m: MemoryMetadataMedium): MetadataRepair => m.repair()): Promise<string[]> {
   return failuresOf(only, runner => {
     metadataLogConformance(runner, {
       name: 'mutant',
       capabilities: memoryMetadataLogCapabilities,
+      canRepair: true,
+      canDamage: true,
       prepare: async () => {
         const medium = new MemoryMetadataMedium()
         const open = async (): Promise<MetadataLog> => {
           const log = new MemoryMetadataLog(medium)
           return broken<MetadataLog>(log, defects(log, medium))
         }
-        return { open, cleanUp: async () => {} }
+        return { open, repair: async () => repair(medium), damage: async position => { medium.damagedFrom = position }, cleanUp: async () => {} }
       }
     })
   })

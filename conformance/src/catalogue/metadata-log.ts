@@ -25,5 +25,7 @@ export const metadataLogCatalogue: readonly CatalogueEntry[] = [
   { id: 'ML-22', level: 'core', name: 'backend_swap', missing: 'later' },
   { id: 'ML-23', level: 'core', name: 'close_clean' },
   { id: 'ML-24', level: 'core', name: 'second_process_locked' },
-  { id: 'ML-25', level: 'durability', name: 'crash_after_ack' }
+  { id: 'ML-25', level: 'durability', name: 'crash_after_ack' },
+  { id: 'ML-26', level: 'core', name: 'repair_of_sound_log' },
+  { id: 'ML-27', level: 'core', name: 'repair_keeps_beginning' }
 ]

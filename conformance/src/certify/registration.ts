@@ -1,4 +1,4 @@
-import type { Environment, MetadataLogCapabilities, WalCapabilities, WalOpening, WalWriter } from '@streambed/sdk'
+import type { Environment, MetadataLogCapabilities, MetadataRepair, WalCapabilities, WalOpening, WalWriter } from '@streambed/sdk'
 import { catalogueOf } from '../catalogue/catalogue.ts'
 import type { Pace } from '../faults/fault-harness.ts'
 import type { MetadataLogHarness, ObjectStoreHarness, Runner, WalHarness } from '../harness.ts'
@@ -69,14 +69,16 @@ export function registeredChecks (target: Target, { counters, environment, load,
   }
   let places = 0
   const nextPlace = (): string => `${run}-${++places}`
-  const prepare = async (): Promise<{ open: (writer?: WalWriter, opening?: WalOpening) => Promise<never>, cleanUp: () => Promise<void> }> => {
+  const prepare = async (): Promise<{ open: (writer?: WalWriter, opening?: WalOpening) => Promise<never>, repair: () => Promise<MetadataRepair>, cleanUp: () => Promise<void> }> => {
     const name = nextPlace()
     return {
       open: async (writer, opening) => await target.open(target.place(name), environment, writer, { opening }) as never,
+      repair: async () => await target.repair(target.place(name), environment),
       cleanUp: async () => { await target.cleanUp(name, environment) }
     }
   }
-  const harness = { name: target.plugin.name, capabilities: target.capabilities, prepare }
+  const canRepair = target.plugin.kind === 'metadataLog' && target.plugin.repair !== undefined
+  const harness = { name: target.plugin.name, capabilities: target.capabilities, canRepair, prepare }
   const faulty: unknown = faultHarnessOf(target, { counters, environment, nextPlace, pace })
   switch (target.plugin.kind) {
     case 'objectStore':

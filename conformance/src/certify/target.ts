@@ -4,7 +4,7 @@ import { createRequire, findPackageJSON } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
-  StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type LatencyClass, type MetadataLog, type MetadataLogCapabilities, type ObjectStore, type ObjectStoreCapabilities,
+  StreambedError, apiVersion, capabilitiesOf, type Environment, type Finding, type LatencyClass, type MetadataLog, type MetadataLogCapabilities, type MetadataRepair, type ObjectStore, type ObjectStoreCapabilities,
   type ObjectStorePlugin, type Plugin, type PriceTable, type Wal, type WalCapabilities, type WalOpening, type WalWriter
 } from '@streambed/sdk'
 import { References } from '@streambed/sdk/node'
@@ -101,6 +101,16 @@ export class Target {
   /** `opening`: of a log; absent: `create`. */
   async open (place: Place, environment: Environment, writer?: WalWriter, { opening, wrapStore }: HowOpened = {}): Promise<Instance> {
     return await openPlace(this.plugin, place, environment, writer, { opening, wrapStore })
+  }
+
+  /** Of a metadata log that has a repair. Nothing is open at the place. */
+  async repair (place: Place, environment: Environment): Promise<MetadataRepair> {
+    const { plugin } = this
+    if (plugin.kind !== 'metadataLog' || plugin.repair === undefined) throw misconfigured(`the plugin '${this.name}' has no repair`)
+    const options = await validate(plugin, place.subject.options)
+    if (place.store === undefined) return await plugin.repair(options, environment, {})
+    await using objectStore = await openStore(place.store, environment)
+    return await plugin.repair(options, environment, { objectStore })
   }
 
   /** Whether it lives in an object store. */

@@ -2,8 +2,8 @@ import { StreambedError } from '@streambed/sdk'
 import type { MetadataLog } from '@streambed/sdk'
 import assert from 'node:assert/strict'
 import { pattern, rejectsWith, sameBytes } from '../assertions.ts'
-import { onMedium } from '../harness.ts'
-import type { MetadataLogHarness, Runner } from '../harness.ts'
+import { onMedium, onMediumOf } from '../harness.ts'
+import type { MetadataLogHarness, MetadataLogMedium, Runner } from '../harness.ts'
 
 /** The part of the metadata log catalogue that runs in one process. */
 export function metadataLogConformance (runner: Runner, harness: MetadataLogHarness): void {
@@ -178,6 +178,49 @@ export function metadataLogConformance (runner: Runner, harness: MetadataLogHarn
         assert.equal((await (await open()).read(0)).end, 1)
       })
     }
+
+    if (harness.canRepair === true) {
+      const repairing = (id: string, behaviour: string, body: (open: () => Promise<MetadataLog>, medium: MetadataLogMedium) => Promise<void>): void => {
+        runner.it(`${id} ${behaviour}`, () => onMediumOf<MetadataLog, [], MetadataLogMedium>(harness, body))
+      }
+
+      repairing('ML-26', 'a repair of a sound log, or of none, changes nothing', async (open, medium) => {
+        assert.deepEqual(await medium.repair!(), { end: 0, setAside: [], lostFrom: undefined })
+        const log = await open()
+        for (let n = 0; n < 6; n++) await log.append(n, [Buffer.from(String(n))])
+        await log.writeSnapshot(4, pattern(100))
+        await log.truncateBefore(2)
+        await log.close()
+        for (let repeat = 0; repeat < 2; repeat++) assert.deepEqual(await medium.repair!(), { end: 6, setAside: [], lostFrom: undefined })
+        const again = await open()
+        assert.deepEqual(await textsOf(again, 4), ['4', '5'])
+        sameBytes((await again.latestSnapshot())!.state, pattern(100))
+        await again.append(6, [Buffer.from('6')])
+      })
+
+      if (harness.canDamage === true) {
+        repairing('ML-27', 'a repair keeps what comes before the damage, says from where on entries are lost, and the log goes on there', async (open, medium) => {
+          const log = await open()
+          for (let n = 0; n < 10; n++) await log.append(n, [Buffer.from(String(n))])
+          await log.writeSnapshot(3, pattern(100))
+          await log.close()
+          await medium.damage!(6)
+          await rejectsWith(readOnce(open), 'CORRUPT')
+          const repair = await medium.repair!()
+          assert.deepEqual({ end: repair.end, lostFrom: repair.lostFrom }, { end: 6, lostFrom: 6 })
+          assert.ok(repair.setAside.length > 0, 'what was cut off lies somewhere')
+          assert.deepEqual(await medium.repair!(), { end: 6, setAside: [], lostFrom: undefined })
+          const again = await open()
+          assert.deepEqual(await textsOf(again, 3), ['3', '4', '5'])
+          sameBytes((await again.latestSnapshot())!.state, pattern(100))
+          await again.append(6, [Buffer.from('new')])
+          await again.close()
+          assert.deepEqual(await textsOf(await open(), 3), ['3', '4', '5', 'new'])
+        })
+      } else {
+        runner.skip?.('ML-27', 'nothing damages what this plugin stored')
+      }
+    }
   })
 }
 
@@ -191,6 +234,16 @@ export async function entriesOf (log: MetadataLog, from: number): Promise<Uint8A
       return entries
     }
     entries.push(...page.entries)
+  }
+}
+
+/** Opens a log that may be damaged, reads all of it, and closes it. */
+async function readOnce (open: () => Promise<MetadataLog>): Promise<void> {
+  const log = await open()
+  try {
+    await entriesOf(log, 0)
+  } finally {
+    await log.close()
   }
 }
 

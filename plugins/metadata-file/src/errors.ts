@@ -17,9 +17,11 @@ export function logError (error: unknown, action: string): unknown {
   return remedy === undefined ? error : new StreambedError(error.code, `${action} failed. ${remedy} ${error.message}`, { cause: error })
 }
 
-export function corrupt (problem: string, file: string, at?: number): StreambedError {
+/** `at`: the byte. `readableBefore`: all entries before that position can still be read. */
+export function corrupt (problem: string, file: string, at?: number, readableBefore?: number): StreambedError {
   const place = at === undefined ? '' : ` at=${at}`
-  return new StreambedError('CORRUPT', `the metadata log is damaged: ${problem}. Restore the folder from a copy. path=${file}${place}`)
+  const readable = readableBefore === undefined ? '' : ` readableBefore=${readableBefore}`
+  return new StreambedError('CORRUPT', `the metadata log is damaged: ${problem}. Restore the folder from a copy. path=${file}${place}${readable}`)
 }
 
 export function newerFormat (found: number, known: number, file: string): StreambedError {

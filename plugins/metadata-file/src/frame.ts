@@ -5,7 +5,7 @@ type Crc32c = Environment['crc32c']
 
 /** One group of entries as it lies in a segment: all of it is there or none. See docs/formats/metadata-file.md. */
 export const frameHeaderBytes = 24
-const magic = 0x5342_4d46 // SBMF
+export const frameMagic = 0x5342_4d46 // SBMF
 const checkedFrom = 8
 
 export interface Frame {
@@ -21,7 +21,7 @@ export function encodeFrame (first: number, entries: readonly Uint8Array[], crc3
   const payloadBytes = entries.reduce((sum, entry) => sum + 4 + entry.length, 0)
   const bytes = new Uint8Array(frameHeaderBytes + payloadBytes)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, magic)
+  view.setUint32(0, frameMagic)
   view.setBigUint64(8, BigInt(first))
   view.setUint32(16, entries.length)
   view.setUint32(20, payloadBytes)
@@ -39,7 +39,7 @@ export function encodeFrame (first: number, entries: readonly Uint8Array[], crc3
 export function decodeFrame (bytes: Uint8Array, at: number, crc32c: Crc32c): Frame | undefined {
   if (bytes.length - at < frameHeaderBytes) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (view.getUint32(at) !== magic) return undefined
+  if (view.getUint32(at) !== frameMagic) return undefined
   const payloadBytes = view.getUint32(at + 20)
   const end = at + frameHeaderBytes + payloadBytes
   if (end > bytes.length || crc32c(bytes.subarray(at + checkedFrom, end)) !== view.getUint32(at + 4)) return undefined
@@ -59,7 +59,7 @@ export function decodeFrame (bytes: Uint8Array, at: number, crc32c: Crc32c): Fra
 export function findFrame (bytes: Uint8Array, from: number, crc32c: Crc32c): number | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const mark = Buffer.alloc(4)
-  mark.writeUInt32BE(magic)
+  mark.writeUInt32BE(frameMagic)
   for (let at = buffer.indexOf(mark, from); at >= 0; at = buffer.indexOf(mark, at + 1)) {
     if (decodeFrame(bytes, at, crc32c) !== undefined) return at
   }

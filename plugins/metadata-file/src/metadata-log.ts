@@ -1,12 +1,14 @@
 import { StreambedError } from '@streambed/sdk'
 import type { Environment, FileLock, FileSystem, MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from '@streambed/sdk'
 import path from 'node:path'
+import { readClosedFile, writeClosedFile } from './closed-file.ts'
 import { corrupt, invalidArgument, logError } from './errors.ts'
 import { ensureFolder, fileName, listFolder, lockFolder, syncAncestors } from './folder.ts'
 import { encodeFrame, frameHeaderBytes } from './frame.ts'
 import { Growth } from './growth.ts'
 import type { FileMetadataLogOptions } from './options.ts'
-import { Segment, isUnusedSegment } from './segment.ts'
+import { isUnusedSegment } from './segment-content.ts'
+import { Segment } from './segment.ts'
 import { readSnapshotFile, temporarySuffix, writeSnapshotFile } from './snapshot-file.ts'
 
 export const capabilities: MetadataLogCapabilities = Object.freeze({
@@ -28,6 +30,8 @@ export class FileMetadataLog implements MetadataLog {
   readonly #segments: Segment[]
   /** Position of the newest snapshot. */
   #snapshotAt: number | undefined
+  /** What the file `closed` says. */
+  readonly #closedAt: number | undefined
   readonly #growth = new Growth()
   /** Settles with what was asked for last: changes are made one at a time. */
   #lastChange: Promise<unknown> = Promise.resolve()
@@ -42,8 +46,7 @@ export class FileMetadataLog implements MetadataLog {
       await ensureFolder(fileSystem, folder)
       const lock = await lockFolder(fileSystem, folder)
       try {
-        const { segments, snapshotAt } = await recover(environment, folder)
-        return new FileMetadataLog({ environment, folder, lock, segments, snapshotAt })
+        return new FileMetadataLog({ environment, folder, lock, ...await recover(environment, folder) })
       } catch (error) {
         await lock.release()
         throw error
@@ -53,12 +56,13 @@ export class FileMetadataLog implements MetadataLog {
     }
   }
 
-  private constructor (parts: { environment: Environment, folder: string, lock: FileLock, segments: Segment[], snapshotAt: number | undefined }) {
+  private constructor (parts: Recovered & { readonly environment: Environment, readonly folder: string, readonly lock: FileLock }) {
     this.#environment = parts.environment
     this.#folder = parts.folder
     this.#lock = parts.lock
     this.#segments = parts.segments
     this.#snapshotAt = parts.snapshotAt
+    this.#closedAt = parts.closedAt
   }
 
   async append (expectedEnd: number, entries: readonly Uint8Array[]): Promise<void> {
@@ -235,10 +239,14 @@ export class FileMetadataLog implements MetadataLog {
     }
   }
 
-  /** With a mark behind it, damage of the last group cannot be taken for a write that never ended. */
+  /**
+   * With a mark behind it, damage of the last group cannot be taken for a write that never ended; and a file of its own says how
+   * far the log reached, lest the end be lost with its mark.
+   */
   async #markClean (): Promise<void> {
     try {
       await this.#last.append(encodeFrame(this.#end, [], this.#environment.crc32c), 0)
+      if (this.#closedAt !== this.#end) await writeClosedFile(this.#environment, this.#folder, this.#end)
     } catch (error) {
       this.#environment.logger.warn('the metadata log could not be marked as closed', { path: this.#folder, error: String(error) })
     }
@@ -257,51 +265,57 @@ function checkPosition (position: number): void {
   if (!Number.isSafeInteger(position) || position < 0) throw invalidArgument(`not a position. position=${position}`)
 }
 
-/** Opens what is in the folder: segments without gaps, the newest snapshot, nothing half-made. */
-async function recover (environment: Environment, folder: string): Promise<{ segments: Segment[], snapshotAt: number | undefined }> {
+interface Recovered {
+  readonly segments: Segment[]
+  readonly snapshotAt: number | undefined
+  readonly closedAt: number | undefined
+}
+
+/** Opens what is in the folder: segments without gaps, the newest snapshot, nothing half-made. Changes nothing of a damaged log. */
+async function recover (environment: Environment, folder: string): Promise<Recovered> {
   const { fileSystem } = environment
   // A process that was killed may have left names that are not durable yet: nothing may be built on them before.
   await fileSystem.syncDirectory(folder)
   const found = await listFolder(fileSystem, folder)
   if (found.log.length === 0) await syncAncestors(fileSystem, folder)
-  for (const name of found.others) if (name.endsWith(temporarySuffix)) await fileSystem.remove(path.join(folder, name))
   const snapshotAt = found.snapshot.at(-1)
+  const closedAt = await readClosedFile(environment, folder)
   const segments: Segment[] = []
   try {
-    await openSegments(environment, folder, found.log, snapshotAt, segments)
-    const end = segments.at(-1)!.end
-    const start = segments[0]!.start
-    if (snapshotAt !== undefined && snapshotAt > end) throw corrupt(`the log ends at ${end}, before its snapshot at ${snapshotAt}`, folder)
+    const unused = await openSegments(environment, folder, found.log, snapshotAt, segments)
+    const end = segments.at(-1)?.end ?? 0
+    const start = segments[0]?.start ?? 0
+    if (closedAt !== undefined && closedAt > end) throw corrupt(`the log ends at ${end}, and at ${closedAt} it was closed`, folder, undefined, end)
+    if (snapshotAt !== undefined && snapshotAt > end) throw corrupt(`the log ends at ${end}, before its snapshot at ${snapshotAt}`, folder, undefined, end)
     if (start > 0 && (snapshotAt === undefined || snapshotAt < start)) throw corrupt(`entries before ${start} are missing and no snapshot holds them`, folder)
+    await segments.at(-1)?.settleTail()
+    if (unused !== undefined) await fileSystem.remove(unused)
+    if (segments.length === 0) segments.push(await Segment.create(environment, path.join(folder, fileName('log', 0)), folder, 0))
+    for (const name of found.others) if (name.endsWith(temporarySuffix)) await fileSystem.remove(path.join(folder, name))
     for (const at of found.snapshot.slice(0, -1)) await fileSystem.remove(path.join(folder, fileName('snapshot', at)))
-    return { segments, snapshotAt }
+    return { segments, snapshotAt, closedAt }
   } catch (error) {
     for (const segment of segments) await segment.close()
     throw error
   }
 }
 
-async function openSegments (environment: Environment, folder: string, starts: readonly number[], snapshotAt: number | undefined, segments: Segment[]): Promise<void> {
-  const { fileSystem } = environment
+/** Opens all files of the log into `segments`. Resolves with the one that never came into use, if there is one. */
+async function openSegments (environment: Environment, folder: string, starts: readonly number[], snapshotAt: number | undefined, segments: Segment[]): Promise<string | undefined> {
   const fileOf = (start: number): string => path.join(folder, fileName('log', start))
   const used = [...starts]
   const newest = used.at(-1)
   // A crash while a file was begun leaves one without entries. The only file of a log that has begun is never such a one.
   const canBeUnused = newest !== undefined && (used.length > 1 || (newest === 0 && snapshotAt === undefined))
-  if (canBeUnused && await isUnusedSegment(environment, fileOf(newest), newest)) {
-    await fileSystem.remove(fileOf(newest))
-    used.pop()
-  }
-  if (used.length === 0) {
-    if (snapshotAt !== undefined) throw corrupt('there is a snapshot, but no file of the log', folder)
-    segments.push(await Segment.create(environment, fileOf(0), folder, 0))
-    return
-  }
+  const isUnused = canBeUnused && isUnusedSegment(await environment.fileSystem.readFile(fileOf(newest)), newest, environment.crc32c)
+  if (isUnused) used.pop()
+  if (used.length === 0 && snapshotAt !== undefined) throw corrupt('there is a snapshot, but no file of the log', folder)
   for (const [index, start] of used.entries()) {
     const before = segments.at(-1)
-    if (before !== undefined && before.end !== start) throw corrupt(`entries from ${before.end} to ${start} are missing`, fileOf(start))
+    if (before !== undefined && before.end !== start) throw corrupt(`entries from ${before.end} to ${start} are missing`, fileOf(start), undefined, before.end)
     segments.push(await Segment.open(environment, fileOf(start), start, index === used.length - 1))
   }
+  return isUnused ? fileOf(newest) : undefined
 }
 
 async function removeIfThere (fileSystem: FileSystem, file: string): Promise<void> {

@@ -1,11 +1,8 @@
-import { StreambedError } from '@streambed/sdk'
 import type { Environment, FileHandle } from '@streambed/sdk'
-import { corrupt, newerFormat } from './errors.ts'
-import { decodeFrame, findFrame } from './frame.ts'
+import { corrupt } from './errors.ts'
+import { decodeFrame } from './frame.ts'
+import { encodeSegmentHeader, readSegment, segmentHeaderBytes } from './segment-content.ts'
 
-const headerBytes = 32
-const magic = 0x5342_4d4c // SBML
-const formatVersion = 1
 const pageBytes = 2 ** 20
 
 /** One file of the log: entries from position `start` on. */
@@ -18,20 +15,14 @@ export class Segment {
   readonly #frameFirsts: number[] = []
   readonly #framePlaces: number[] = []
   #end: number
-  #byteEnd = headerBytes
+  #byteEnd = segmentHeaderBytes
 
   /** Makes the file, which must not exist; durable, name included, when it resolves. When it rejects, it may be there. */
   static async create (environment: Environment, file: string, folder: string, start: number): Promise<Segment> {
     const { fileSystem, crc32c } = environment
     const handle = await fileSystem.open(file, 'createNew')
     try {
-      const header = new Uint8Array(headerBytes)
-      const view = new DataView(header.buffer)
-      view.setUint32(0, magic)
-      view.setUint16(4, formatVersion)
-      view.setBigUint64(8, BigInt(start))
-      view.setUint32(headerBytes - 4, crc32c(header.subarray(0, headerBytes - 4)))
-      await handle.write([header], 0)
+      await handle.write([encodeSegmentHeader(start, crc32c)], 0)
       await handle.datasync()
       await fileSystem.syncDirectory(folder)
       return new Segment(environment, file, handle, start)
@@ -42,18 +33,17 @@ export class Segment {
   }
 
   /**
-   * Opens and verifies the file. Of the last one of the log, what follows the last sound group is cut when nothing sound
-   * follows that: it is a write that never ended, so was never confirmed. All other damage is CORRUPT.
+   * Opens and verifies the file. What follows the last sound group may be there in the last one of the log, when a write that
+   * never ended can have left it, for it was never confirmed: `settleTail` cuts it. All else is CORRUPT. Nothing is changed.
    */
   static async open (environment: Environment, file: string, start: number, isLast: boolean): Promise<Segment> {
     const bytes = await environment.fileSystem.readFile(file)
-    checkHeader(bytes, file, start, environment)
+    const content = readSegment(bytes, { file, start, isLast }, environment)
+    if (content.problem !== undefined) throw content.problem
     const handle = await environment.fileSystem.open(file, 'update')
     try {
       const segment = new Segment(environment, file, handle, start)
-      segment.#scan(bytes)
-      if (segment.#byteEnd < bytes.length && !isLast) throw corrupt('a group of entries is not whole', file, segment.#byteEnd)
-      if (isLast) await segment.#settleTail(bytes)
+      for (const { first, count, size } of content.frames) segment.#add(first, count, size)
       return segment
     } catch (error) {
       await handle.close()
@@ -79,6 +69,20 @@ export class Segment {
     await this.#handle.write([frame], this.#byteEnd)
     await this.#handle.datasync()
     this.#add(this.#end, count, frame.length)
+  }
+
+  /** Makes a file ready to be appended to that was the last of the log when it was opened. */
+  async settleTail (): Promise<void> {
+    const size = await this.#handle.size()
+    if (this.#byteEnd < size) this.#environment.logger.warn('cut a write that never ended', { path: this.file, at: this.#byteEnd, bytes: size - this.#byteEnd })
+    // After a sync that failed, the last frame may be in the page cache alone, and clean: written again, it becomes durable.
+    const place = this.#framePlaces.at(-1)
+    if (place !== undefined) {
+      const frame = new Uint8Array(this.#byteEnd - place)
+      await this.#handle.read(frame, place)
+      await this.#handle.write([frame], place)
+    }
+    await this.cutTail()
   }
 
   /** Removes what a failed write, which was never synced, may have left behind the last frame. */
@@ -109,27 +113,6 @@ export class Segment {
 
   async close (): Promise<void> { await this.#handle.close() }
 
-  #scan (bytes: Uint8Array): void {
-    for (;;) {
-      const frame = decodeFrame(bytes, this.#byteEnd, this.#environment.crc32c)
-      if (frame === undefined) return
-      if (frame.first !== this.#end) throw corrupt(`entry ${this.#end} is missing, ${frame.first} is in its place`, this.file, this.#byteEnd)
-      this.#add(frame.first, frame.entries.length, frame.size)
-    }
-  }
-
-  async #settleTail (bytes: Uint8Array): Promise<void> {
-    if (this.#byteEnd < bytes.length) {
-      const sound = findFrame(bytes, this.#byteEnd + 1, this.#environment.crc32c)
-      if (sound !== undefined) throw corrupt(`a group of entries fails its checksum, and a sound one follows at ${sound}`, this.file, this.#byteEnd)
-      this.#environment.logger.warn('cut a write that never ended', { path: this.file, at: this.#byteEnd, bytes: bytes.length - this.#byteEnd })
-    }
-    // After a sync that failed, the last frame may be in the page cache alone, and clean: written again, it becomes durable.
-    const place = this.#framePlaces.at(-1)
-    if (place !== undefined) await this.#handle.write([bytes.subarray(place, this.#byteEnd)], place)
-    await this.cutTail()
-  }
-
   #add (first: number, count: number, size: number): void {
     this.#frameFirsts.push(first)
     this.#framePlaces.push(this.#byteEnd)
@@ -148,28 +131,4 @@ export class Segment {
     }
     return low - 1
   }
-}
-
-/** Whether the file at `file` can be the start of a segment that never came into use. */
-export async function isUnusedSegment (environment: Environment, file: string, start: number): Promise<boolean> {
-  const bytes = await environment.fileSystem.readFile(file)
-  if (bytes.length > headerBytes) return false
-  try {
-    checkHeader(bytes, file, start, environment)
-    return false
-  } catch (error) {
-    if (StreambedError.is(error, 'CORRUPT')) return true
-    throw error
-  }
-}
-
-function checkHeader (bytes: Uint8Array, file: string, start: number, { crc32c }: Environment): void {
-  if (bytes.length < headerBytes) throw corrupt('the file is shorter than its header', file)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes)
-  if (view.getUint32(0) !== magic) throw corrupt('not a file of a metadata log', file, 0)
-  if (view.getUint32(headerBytes - 4) !== crc32c(bytes.subarray(0, headerBytes - 4))) throw corrupt('the header fails its checksum', file, 0)
-  const version = view.getUint16(4)
-  if (version !== formatVersion) throw newerFormat(version, formatVersion, file)
-  const found = Number(view.getBigUint64(8))
-  if (found !== start) throw corrupt(`the file holds entries from ${found}, its name says ${start}`, file, 0)
 }

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { encodeFrame } from '../src/frame.ts'
 import plugin from '../src/index.ts'
 
 const open = (folder: string): Promise<MetadataLog> => plugin.open({ path: folder }, testEnvironment(), {})
@@ -31,7 +32,9 @@ describe('metadata-file: damage', () => {
   })
   after(() => rm(folder, { recursive: true }))
 
+  /** As after a kill: nothing says how far the log had reached. */
   async function openWith (bytes: Uint8Array): Promise<string[]> {
+    await rm(path.join(folder, 'closed'), { force: true })
     await writeFile(path.join(folder, logFile), bytes)
     await using log = await open(folder)
     return (await entriesOf(log, 0)).map(entry => Buffer.from(entry).toString())
@@ -41,6 +44,7 @@ describe('metadata-file: damage', () => {
     for (let size = headerBytes; size <= whole.length; size++) {
       const expected = texts.slice(0, ends.filter(end => end <= size).length)
       assert.deepEqual(await openWith(whole.subarray(0, size)), expected, `torn at ${size}`)
+      await rm(path.join(folder, 'closed'), { force: true })
       await using log = await open(folder)
       await log.append(expected.length, [Buffer.from('new')])
       assert.deepEqual((await entriesOf(log, 0)).map(entry => Buffer.from(entry).toString()), [...expected, 'new'])
@@ -48,9 +52,22 @@ describe('metadata-file: damage', () => {
     for (let size = 0; size < headerBytes; size++) assert.deepEqual(await openWith(whole.subarray(0, size)), [], `header torn at ${size}`)
   })
 
-  it('zeros and garbage behind the last group are cut', async () => {
-    for (const tail of [new Uint8Array(5000), Buffer.from('SBMF and more'), Buffer.alloc(100, 0xff)]) {
-      assert.deepEqual(await openWith(Buffer.concat([whole, tail])), texts)
+  it('what a write that never ended can have left behind the last group is cut, and nothing else', async () => {
+    const next = encodeFrame(3, [Buffer.alloc(3000, 7)], crc32c)
+    const at = whole.length
+    for (const tail of [new Uint8Array(5000), next.subarray(0, 10), next.subarray(0, 2000)]) assert.deepEqual(await openWith(Buffer.concat([whole, tail])), texts)
+    for (let sectors = 0; sectors < 64; sectors++) {
+      // Of the first six sectors that the write touches, these were written.
+      const bytes = Buffer.concat([whole, next])
+      for (let sector = 0; sector < 6; sector++) if ((sectors >> sector & 1) === 0) bytes.fill(0, Math.max(at, sector * 512), (sector + 1) * 512)
+      assert.deepEqual((await openWith(bytes)).slice(0, 3), texts, `sectors ${sectors.toString(2)}`)
+    }
+    for (const tail of [Buffer.from('some text'), Buffer.alloc(100, 0xff), Buffer.concat([next.subarray(0, 100), Buffer.alloc(9000)])]) {
+      const bytes = Buffer.concat([whole, tail])
+      const isTorn = tail.length > 9000
+      if (isTorn) assert.match((await rejectsWith(openWith(bytes), 'CORRUPT')).message, /goes on behind.*readableBefore=3/)
+      else assert.match((await rejectsWith(openWith(bytes), 'CORRUPT')).message, /neither blank.*readableBefore=3/)
+      assert.deepEqual(await readFile(path.join(folder, logFile)), bytes, 'the bytes stay')
     }
   })
 
@@ -63,13 +80,36 @@ describe('metadata-file: damage', () => {
     }
   })
 
-  it('without a clean close, damage of the last group alone is cut', async () => {
-    const bytes = Buffer.from(whole.subarray(0, ends[2]))
-    bytes[ends[2]! - 1]! ^= 1
-    assert.deepEqual(await openWith(bytes), texts.slice(0, 2))
-    const middle = Buffer.from(whole.subarray(0, ends[2]))
-    middle[ends[1]! - 1]! ^= 1
-    await rejectsWith(openWith(middle), 'CORRUPT')
+  it('without a clean close, every bit that flips is CORRUPT, in the last group too, with the last position that can be read', async () => {
+    for (let bit = 0; bit < ends[2]! * 8; bit++) {
+      const bytes = Buffer.from(whole.subarray(0, ends[2]))
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+      const error = await rejectsWith(openWith(bytes), 'CORRUPT')
+      const readable = bit >> 3 < 32 ? 0 : ends.filter(end => end <= bit >> 3).length
+      if (bit >> 3 < 8 || bit >> 3 > 16) assert.match(error.message, new RegExp(`readableBefore=${readable}$`), `bit ${bit}`)
+    }
+  })
+
+  it('after a clean close nothing that is cut off the end goes unnoticed', async () => {
+    await writeFile(path.join(folder, logFile), whole)
+    await rm(path.join(folder, 'closed'), { force: true })
+    await (await open(folder)).close()
+    const closed = await readFile(path.join(folder, logFile))
+    for (let size = 0; size < ends[2]!; size++) {
+      await writeFile(path.join(folder, logFile), whole.subarray(0, size))
+      assert.match((await rejectsWith(open(folder), 'CORRUPT')).message, /readableBefore=[012]/)
+      assert.equal((await readFile(path.join(folder, logFile))).length, size, 'the bytes stay')
+    }
+    await writeFile(path.join(folder, logFile), closed)
+    const mark = await readFile(path.join(folder, 'closed'))
+    for (let bit = 0; bit < mark.length * 8; bit++) {
+      const bytes = Buffer.from(mark)
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+      await writeFile(path.join(folder, 'closed'), bytes)
+      await rejectsWith(open(folder), 'CORRUPT')
+    }
+    await writeFile(path.join(folder, 'closed'), mark)
+    await (await open(folder)).close()
   })
 
   it('rot while the log is open is found by read', async () => {

@@ -36,6 +36,9 @@ export class LogObjects {
   /** Behind all slots, so that one listing shows first what is there and then what is no longer part of the log. */
   markKey (position: number): string { return `${this.#options.prefix}/log/z${digits(position)}` }
 
+  /** Beside the log: of a repair after which the log began at that position with no slot. */
+  emptyKey (position: number): string { return `${this.#options.prefix}/empty/${digits(position)}` }
+
   /** Slots behind the one that begins at `after`, and all marks. */
   async listLog (after?: number): Promise<Listed> {
     return await this.#listed(after === undefined ? undefined : this.slotKey(after))
@@ -69,10 +72,15 @@ export class LogObjects {
     return (await decodeObject(await this.#get(key), { kind: 'snapshot', position: at }, key, this.environment)).body
   }
 
-  async hasSlot (start: number): Promise<boolean> {
+  async hasSlot (start: number): Promise<boolean> { return await this.#isThere(this.slotKey(start)) }
+
+  /** Whether a repair noted that the log begins at that position with no slot. */
+  async isEmptyAt (position: number): Promise<boolean> { return await this.#isThere(this.emptyKey(position)) }
+
+  async #isThere (key: string): Promise<boolean> {
     this.environment.metrics.count('metadata_object_heads')
     try {
-      await this.#store.head(this.slotKey(start))
+      await this.#store.head(key)
       return true
     } catch (error) {
       if (StreambedError.is(error, 'NOT_FOUND')) return false

@@ -45,6 +45,7 @@ export class ObjectMetadataLog implements MetadataLog {
   static async open (options: ObjectMetadataLogOptions, environment: Environment, store: ObjectStore): Promise<ObjectMetadataLog> {
     const log = new ObjectMetadataLog(options, environment, store)
     await log.#load()
+    await log.#checkSnapshots()
     return log
   }
 
@@ -212,6 +213,24 @@ export class ObjectMetadataLog implements MetadataLog {
     }
   }
 
+  /**
+   * A snapshot is put after the entries before it, and a mark after the snapshot that holds what it forgets: where the log ends
+   * before its snapshot, or begins behind it, something is lost.
+   */
+  async #checkSnapshots (): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const at = (await this.#objects.snapshots()).at(-1)
+      const isPastEnd = at !== undefined && at > this.#end
+      if (!isPastEnd && this.#start <= (at ?? 0)) return
+      if (attempt === attemptsMax) {
+        if (isPastEnd) throw corrupt(`is missing: the log ends at ${this.#end}, before its snapshot at ${at}`, this.#objects.slotKey(this.#end))
+        throw corrupt(`is missing: no snapshot holds the entries before ${this.#start}`, this.#objects.snapshotKey(this.#start))
+      }
+      // Others may have gone on since the log was looked at, or replaced the snapshot during the listing.
+      await this.#load()
+    }
+  }
+
   /** Takes a new view of the whole log. */
   async #load (): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -219,7 +238,7 @@ export class ObjectMetadataLog implements MetadataLog {
       const start = marks.at(-1) ?? 0
       const kept = starts.filter(each => each >= start)
       const last = kept.at(-1)
-      const isWhole = last === undefined ? start === 0 : kept[0] === start
+      const isWhole = last === undefined ? start === 0 || await this.#objects.isEmptyAt(start) : kept[0] === start
       const slots = isWhole ? last === undefined ? [] : await this.#fetchChain([last], last) : undefined
       if (slots !== undefined && (last === undefined || (await this.#objects.marksAbove(last)).length === 0)) {
         this.#slots = kept.slice(0, -1).map(each => ({ start: each, token: undefined }))
@@ -227,6 +246,7 @@ export class ObjectMetadataLog implements MetadataLog {
         this.#cache.clear()
         this.#cacheBytes = 0
         if (slots[0] !== undefined) this.#add(slots[0])
+        else if (start > this.#end) this.#setEnd(start)
         return
       }
       if (attempt === attemptsMax) throw corrupt('is missing', this.#objects.slotKey(start))

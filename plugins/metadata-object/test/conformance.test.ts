@@ -14,22 +14,35 @@ const capabilities = capabilitiesOf(plugin, defaultOptions)
 metadataLogConformance({ describe, it }, {
   name: 'object, in memory',
   capabilities,
+  canRepair: true,
+  canDamage: true,
   prepare: async () => {
     const environment = testEnvironment()
-    const objectStore = new MemoryObjectStore({ clock: environment.clock, medium: new MemoryObjectMedium() })
-    return { open: () => plugin.open(defaultOptions, environment, { objectStore }), cleanUp: () => objectStore.close() }
+    const medium = new MemoryObjectMedium()
+    const objectStore = new MemoryObjectStore({ clock: environment.clock, medium })
+    return {
+      open: () => plugin.open(defaultOptions, environment, { objectStore }),
+      repair: () => plugin.repair!(defaultOptions, environment, { objectStore }),
+      damage: async position => {
+        const { bytes } = medium.objects.get(`metadata/log/${String(position).padStart(16, '0')}`)!
+        bytes[bytes.length - 1]! ^= 1
+      },
+      cleanUp: () => objectStore.close()
+    }
   }
 })
 
 metadataLogConformance({ describe, it }, {
   name: 'object, in files',
   capabilities,
+  canRepair: true,
   prepare: async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'streambed-metadata-object-'))
     const environment = nodeEnvironment()
     const objectStore = await fileStore.open({ path: folder }, environment)
     return {
       open: () => plugin.open(defaultOptions, environment, { objectStore }),
+      repair: () => plugin.repair!(defaultOptions, environment, { objectStore }),
       cleanUp: async () => {
         await objectStore.close()
         await rm(folder, { recursive: true })

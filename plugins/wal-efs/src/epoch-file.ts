@@ -1,5 +1,5 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
-import { blockBytes, fenced, owning } from '@streambed/sdk/batch-log'
+import { blockBytes, fenced, isZero, owning } from '@streambed/sdk/batch-log'
 import { decodeFence, decodeState, encodeFence, encodeState, stateBytesMax, type EpochState } from './format.ts'
 import { epochOf, epochPath, epochsPath } from './layout.ts'
 
@@ -70,6 +70,10 @@ export class EpochFile {
   async read (): Promise<EpochState | undefined> {
     const area = new Uint8Array(2 * stateBytesMax)
     area.fill(0, await this.#handle.read(area, stateAt))
+    // The file had its whole size, durably, before the first state was written.
+    if (await this.#handle.size() < fileBytes && !isZero(area)) {
+      throw new StreambedError('CORRUPT', `the file of the log's state is shorter than it was made; restore it from a backup, or take another path. path=${this.#path}`)
+    }
     const { crc32c, logger } = this.#environment
     const copies = [area.subarray(0, stateBytesMax), area.subarray(stateBytesMax)].map(bytes => decodeState(bytes, crc32c, this.#path))
     const [first, second] = copies as [typeof copies[number], typeof copies[number]]

@@ -4,6 +4,8 @@ import type { SegmentId } from './layout.ts'
 
 /** Of every structure. docs/formats/wal-efs.md has the layout of each. */
 export const formatVersion = 1
+/** Of a segment's header: its batches have stamps, which an older program would take for the end of the log. */
+const stampedVersion = 2
 
 const logMagic = 'SBELOG\0\0'
 const identityMagic = 'SBEIDENT'
@@ -151,7 +153,7 @@ export function decodeState (bytes: Uint8Array, crc32c: Crc, path: string): Epoc
 export function encodeSegmentHeader (header: SegmentHeader, crc32c: Crc): Uint8Array {
   const bytes = new Uint8Array(blockBytes)
   const view = viewOf(bytes)
-  begin(bytes, view, segmentMagic)
+  begin(bytes, view, segmentMagic, stampedVersion)
   writeUint64(view, 16, header.epoch)
   writeUint64(view, 24, header.number)
   writeUint64(view, 32, header.start)
@@ -164,13 +166,13 @@ export function encodeSegmentHeader (header: SegmentHeader, crc32c: Crc): Uint8A
 export function decodeSegmentHeader (bytes: Uint8Array, crc32c: Crc, path: string): SegmentHeader | undefined {
   const view = viewOf(bytes)
   if (!isSealed(bytes, view, segmentMagic, crc32c)) return undefined
-  checkVersion(view, path)
+  checkVersion(view, path, stampedVersion)
   return { epoch: readUint64(view, 16), number: readUint64(view, 24), start: readUint64(view, 32), size: readUint64(view, 40), salt: bytes.slice(48, 56) }
 }
 
-function begin (bytes: Uint8Array, view: DataView, magic: string): void {
+function begin (bytes: Uint8Array, view: DataView, magic: string, version: number = formatVersion): void {
   for (let i = 0; i < 8; i++) bytes[i] = magic.charCodeAt(i)
-  view.setUint16(8, formatVersion, true)
+  view.setUint16(8, version, true)
 }
 
 /** The CRC covers all of `bytes` but its own four. */
@@ -187,9 +189,9 @@ function isSealed (bytes: Uint8Array, view: DataView, magic: string, crc32c: Crc
 function checksum (bytes: Uint8Array, crc32c: Crc): number { return crc32c(bytes.subarray(crcAt + 4), crc32c(bytes.subarray(0, crcAt))) }
 
 /** Magic, version and CRC stay in place in every later format, so that an older program can name what it refuses. */
-function checkVersion (view: DataView, path: string): void {
+function checkVersion (view: DataView, path: string, known: number = formatVersion): void {
   const version = view.getUint16(8, true)
-  if (version > formatVersion) {
-    throw new StreambedError('UNSUPPORTED', `the log has a newer format than this program knows; start the program that wrote it, or a later one. path=${path} format=${version} known=${formatVersion}`)
+  if (version > known) {
+    throw new StreambedError('UNSUPPORTED', `the log has a newer format than this program knows; start the program that wrote it, or a later one. path=${path} format=${version} known=${known}`)
   }
 }

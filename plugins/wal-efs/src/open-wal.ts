@@ -185,12 +185,12 @@ async function removeIfThere (file: string, fileSystem: Environment['fileSystem'
   }
 }
 
-/** Segments with records but no epoch are what is left of a log: not to be taken for a new one. */
+/** Segments with records, or of positions that others had before, but no epoch are what is left of a log: not to be taken for a new one. */
 async function refuseRemains (path: string, environment: Environment): Promise<void> {
   for (const { name } of await noneIfMissing(listSegments(path, environment))) {
     const id = segmentIdOf(name)
     if (id !== undefined && await holdsRecords(path, id, environment)) {
-      throw new StreambedError('CORRUPT', `the epoch files are missing, but a segment with records is there; restore the folder "epochs", or move the segments away. path=${path} segment=${name}`)
+      throw new StreambedError('CORRUPT', `the epoch files are missing, but a segment with records, or behind some, is there; restore the folder "epochs", or move the segments away. path=${path} segment=${name}`)
     }
   }
 }
@@ -206,8 +206,9 @@ async function holdsRecords (path: string, id: SegmentId, environment: Environme
     throw error
   }
   try {
+    if (segment.header.start > 0) return true
     const reader = new BatchReader(segment, environment.crc32c, { start: segment.header.start, limit: segment.limit }, false)
-    return await reader.next() !== undefined || await reader.findLater(Infinity) !== undefined
+    return await reader.next() !== undefined || await reader.isDamaged() || await reader.findLater(Infinity) !== undefined
   } finally {
     await release(environment.logger, 'segment', () => segment.close())
   }

@@ -79,8 +79,15 @@ export async function openEntry (folder: string, entry: SegmentEntry, environmen
     throw new StreambedError('CORRUPT', `a segment that the log needs is missing or has lost its header; restore it. path=${folder} epoch=${entry.epoch} number=${entry.number} position=${entry.start}`, { cause: error })
   }
   const { header } = segment
-  if (header.epoch === entry.epoch && header.number === entry.number && header.start === entry.start) return segment
+  const isNamed = header.epoch === entry.epoch && header.number === entry.number && header.start === entry.start
+  try {
+    if (isNamed && await segment.isWhole()) return segment
+  } catch (error) {
+    await release(environment.logger, 'segment', () => segment.close())
+    throw error
+  }
   await release(environment.logger, 'segment', () => segment.close())
+  if (isNamed) throw new StreambedError('CORRUPT', `a segment is shorter than it was made; restore it. path=${segment.path} position=${header.start} lastConfirmedBefore=${header.start}`)
   throw new StreambedError('CORRUPT', `a segment is not the one that its name says; restore it. path=${segment.path} position=${header.start} wanted=${entry.start}`)
 }
 
@@ -88,6 +95,7 @@ async function damageAt (reader: BatchReader, segment: Segment, entry: SegmentEn
   const at = reader.position
   if (entry.end !== undefined) return at === entry.end ? undefined : damaged(segment, at, `the segment ends at ${entry.end}`)
   if (at < confirmedEnd) return damaged(segment, at, `confirmed up to ${confirmedEnd}`)
+  if (await reader.isDamaged()) return damaged(segment, at, 'its sectors are neither blank nor those of a batch')
   // A batch is written only once all before it are confirmed.
   const later = await reader.findLater(Infinity)
   return later === undefined ? undefined : damaged(segment, at, `a later batch stands at ${later}`)

@@ -8,6 +8,7 @@ const headerBytes = blockBytes
 /** One file of batches, written by one epoch. A byte of it is written with one content only, however late or often. */
 export class Segment implements BatchSource {
   readonly lapBytes = Infinity
+  readonly beginsBlank = true
   readonly header: SegmentHeader
   readonly path: string
   readonly #handle: FileHandle
@@ -53,6 +54,9 @@ export class Segment implements BatchSource {
   get salt (): Uint8Array { return this.header.salt }
   /** First position past its place for batches. */
   get limit (): number { return this.header.start + this.header.size }
+
+  /** Whether it has the size that it was given before its first batch: what is shorter has lost batches, or may have. */
+  async isWhole (): Promise<boolean> { return await this.#handle.size() >= headerBytes + this.header.size }
 
   async read (target: Uint8Array, position: number): Promise<void> {
     target.fill(0, await this.#handle.read(target, headerBytes + position - this.header.start))

@@ -88,6 +88,8 @@ export class ObjectWal implements Wal {
   #trimmed: number
   /** What a confirmed slot says of `#trimmed`. */
   #carried: number
+  /** Whether our last slot holds records: nothing behind it says that it was there. */
+  #endsInRecords = false
   #failure: StreambedError | undefined
   #isRecoverable = true
   #isClosing = false
@@ -242,6 +244,7 @@ export class ObjectWal implements Wal {
       ...owner, kind: 'records', id, knownBefore: this.#slots[0]?.id.slot ?? id.slot, trimmed, firstNeeded, firstPosition, recordCount: records.length, bodyBytes
     }, records.map(({ chunks }) => chunks), this.#environment.crc32c)
     this.#nextPosition += records.length
+    this.#endsInRecords = records.length > 0
     // Not trimmed before it is confirmed: what a slot calls needed is then never behind what it calls known.
     const indexed = new IndexedSlot(id, bytes.length, Infinity)
     this.#index.push(indexed)
@@ -314,7 +317,8 @@ export class ObjectWal implements Wal {
     this.#isClosing = true
     this.#carry?.cancel()
     await this.#drained()
-    if (this.#failure === undefined && this.#carried < this.#trimmed) {
+    // Behind the last records it also proves, at the next open, that they were there.
+    if (this.#failure === undefined && (this.#carried < this.#trimmed || this.#endsInRecords)) {
       this.#send([])
       await this.#drained()
       if (this.#carried < this.#trimmed) this.#environment.logger.warn('the last trim of the write-ahead log could not be stored', { cause: String(this.#failure) })

@@ -33,7 +33,7 @@ export async function * recover (log: LogStore, { chain, onSlot, trimmed }: Reco
       aheadBytes += chain[started]!.size
     }
     const key = log.keys.slotOf(id)
-    const { bytes, header } = await found(log, ahead.shift()!, key)
+    const { bytes, header } = await found(log, ahead.shift()!, key, next)
     aheadBytes -= size
     if (header.kind !== 'records') throw corrupt('is of another kind than its place in the log', key)
     if (next !== undefined && header.firstPosition !== next) throw corrupt(`begins at position ${header.firstPosition}, and the one before ends at ${next}`, key)
@@ -47,10 +47,12 @@ export async function * recover (log: LogStore, { chain, onSlot, trimmed }: Reco
   }
 }
 
-async function found (log: LogStore, fetching: Promise<Fetched>, key: string): Promise<Fetched> {
+/** `next`: all records before that position were read. */
+async function found (log: LogStore, fetching: Promise<Fetched>, key: string, next: number | undefined): Promise<Fetched> {
   try {
     return await fetching
   } catch (error) {
+    if (StreambedError.is(error, 'CORRUPT')) throw new StreambedError('CORRUPT', `${error.message} readableBefore=${next ?? 'unknown'}`, { cause: error })
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
     await throwIfFenced(log)
     throw corrupt('is missing', key)

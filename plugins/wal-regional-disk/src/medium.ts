@@ -98,7 +98,12 @@ export class FolderMedium implements Medium {
   async openRing ({ ringId }: RingPlace): Promise<Ring> {
     const path = this.#ringPath(ringId)
     const handle = await this.#openRingFile(path, 'update')
-    return await owning(handle, this.#environment, async () => await Ring.open(handle, path, 0, this.#environment))
+    return await owning(handle, this.#environment, async () => {
+      const ring = await Ring.open(handle, path, 0, this.#environment)
+      // It had its whole size, durably, before its header was written.
+      if (await handle.size() >= ringHeaderBytes + ring.size) return ring
+      throw new StreambedError('CORRUPT', `a ring is shorter than it was made, so confirmed records may be lost; restore it. path=${path} wanted=${ringHeaderBytes + ring.size} position=${ring.state.scanStart}`)
+    })
   }
 
   async ringIds (): Promise<readonly number[]> {

@@ -57,7 +57,7 @@ export class RingLog implements BatchMedium {
   async prepare (bytes: number, state: LogState): Promise<Uint8Array> {
     const { ring } = this.#parts
     const needsRoom = state.end + bytes - ring.state.scanStart > ring.size
-    if (needsRoom || state.end - ring.state.confirmedEnd >= watermarkLagBytes(ring.size)) await this.#advanceRing(state)
+    if (needsRoom || !ring.mayHoldStamps || state.end - ring.state.confirmedEnd >= watermarkLagBytes(ring.size)) await this.#advanceRing(state)
     return ring.salt
   }
 

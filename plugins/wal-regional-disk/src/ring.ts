@@ -1,6 +1,6 @@
 import { StreambedError, type Environment, type FileHandle } from '@streambed/sdk'
 import { blockBytes, splitChunks, type BatchSource } from '@streambed/sdk/batch-log'
-import { decodeRingSlot, encodeRingSlot, slotBytes, withPadding, type RingState, type Slot } from './slots.ts'
+import { decodeRingSlot, encodeRingSlot, slotBytes, stampedVersion, withPadding, type RingState, type Slot } from './slots.ts'
 
 /** Before the ring's first byte: two slots, a block each. */
 export const ringHeaderBytes = 2 * blockBytes
@@ -14,14 +14,18 @@ export class Ring implements BatchSource {
   #state: RingState
   /** The state may be older than the last one written. */
   readonly hasDamagedSlot: boolean
+  /** A torn batch of an earlier start may lie where none was confirmed. */
+  readonly beginsBlank = false
+  #mayHoldStamps: boolean
 
-  private constructor (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState, hasDamagedSlot: boolean) {
+  private constructor (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState, found: { readonly hasDamagedSlot: boolean, readonly mayHoldStamps: boolean }) {
     this.#handle = handle
     this.path = path
     this.#offset = offset
     this.#environment = environment
     this.#state = state
-    this.hasDamagedSlot = hasDamagedSlot
+    this.hasDamagedSlot = found.hasDamagedSlot
+    this.#mayHoldStamps = found.mayHoldStamps
   }
 
   /**
@@ -29,7 +33,7 @@ export class Ring implements BatchSource {
    * on a full disk. Owns `handle`, which must be synchronous, once it resolves.
    */
   static async create (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState): Promise<Ring> {
-    const ring = new Ring(handle, path, offset, environment, state, false)
+    const ring = new Ring(handle, path, offset, environment, state, { hasDamagedSlot: false, mayHoldStamps: true })
     await handle.write([encodeRingSlot(state, environment.crc32c), new Uint8Array(ringHeaderBytes - slotBytes)], offset)
     return ring
   }
@@ -47,11 +51,14 @@ export class Ring implements BatchSource {
     }
     const hasDamagedSlot = slots.some(slot => slot.kind === 'damaged')
     if (hasDamagedSlot) environment.logger.warn('one copy of a ring header is damaged; the other is used', { path })
-    return new Ring(handle, path, offset, environment, state, hasDamagedSlot)
+    const mayHoldStamps = slots.some(slot => slot.kind === 'state' && slot.version >= stampedVersion)
+    return new Ring(handle, path, offset, environment, state, { hasDamagedSlot, mayHoldStamps })
   }
 
   get state (): RingState { return this.#state }
   get size (): number { return this.#state.size }
+  /** Whether the header says, durably, that batches with stamps may be here: older programs then refuse the ring. */
+  get mayHoldStamps (): boolean { return this.#mayHoldStamps }
   get lapBytes (): number { return this.#state.size }
   get salt (): Uint8Array { return this.#state.salt }
 
@@ -83,6 +90,7 @@ export class Ring implements BatchSource {
     const state = { ...this.#state, ...change, sequence: this.#state.sequence + 1 }
     await this.#writeSlot(state)
     this.#state = state
+    this.#mayHoldStamps = true
   }
 
   async close (): Promise<void> { await this.#handle.close() }

@@ -52,6 +52,7 @@ async function damageAt (reader: BatchReader, ring: Ring, frozenEnd: number | un
   const { confirmedEnd, size } = ring.state
   if (at < Math.min(confirmedEnd, frozenEnd ?? confirmedEnd)) return damaged(ring, at, `confirmed up to ${confirmedEnd}`)
   if (frozenEnd !== undefined) return at === frozenEnd ? undefined : damaged(ring, at, `ended at ${frozenEnd}`)
+  if (await reader.isDamaged()) return damaged(ring, at, 'its batch was written to the end')
   // A batch that would begin further behind the watermark is written only after a header slot has moved that.
   const later = await reader.findLater(ring.hasDamagedSlot ? Infinity : confirmedEnd + watermarkLagBytes(size))
   return later === undefined ? undefined : damaged(ring, at, `a later batch stands at ${later}`)

@@ -8,6 +8,8 @@ import { blockBytes, clusterIdBytesMax, isZero, readUint64, viewOf, writeUint64 
 export const formatVersion = 3
 const areasVersion = 2
 const plainVersion = 1
+/** Of a ring header: batches with stamps may lie in the ring, which an older program would take for its end. */
+export const stampedVersion = 3
 
 /** One sector: a crash leaves a slot old or new, never mixed. What is neither is damage. */
 export const slotBytes = 512
@@ -68,7 +70,7 @@ export interface RingState {
   readonly confirmedEnd: number
 }
 
-export type Slot<State> = { readonly kind: 'empty' } | { readonly kind: 'damaged' } | { readonly kind: 'state', readonly state: State }
+export type Slot<State> = { readonly kind: 'empty' } | { readonly kind: 'damaged' } | { readonly kind: 'state', readonly version: number, readonly state: State }
 
 type Crc = Environment['crc32c']
 
@@ -101,7 +103,7 @@ export function encodeEpochSlot (state: EpochState, crc32c: Crc): Uint8Array {
 }
 
 export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string): Slot<EpochState> {
-  const view = checkSlot(bytes, epochMagic, crc32c, where)
+  const view = checkSlot(bytes, epochMagic, formatVersion, crc32c, where)
   if (typeof view === 'string') return { kind: view }
   const version = view.getUint16(8, true)
   const hasAreas = version >= areasVersion
@@ -121,14 +123,14 @@ export function decodeEpochSlot (bytes: Uint8Array, crc32c: Crc, where: string):
     areaCount: hasAreas ? view.getUint8(areaCountAt) : 1,
     rings
   }
-  return { kind: 'state', state }
+  return { kind: 'state', version: view.getUint16(8, true), state }
 }
 
 export function encodeRingSlot (state: RingState, crc32c: Crc): Uint8Array {
   const bytes = new Uint8Array(slotBytes)
   const view = viewOf(bytes)
   putText(bytes, 0, ringMagic)
-  view.setUint16(8, plainVersion, true)
+  view.setUint16(8, stampedVersion, true)
   view.setUint32(12, state.nodeId, true)
   writeUint64(view, 16, state.sequence)
   bytes.set(state.salt, 24)
@@ -144,7 +146,7 @@ export function encodeRingSlot (state: RingState, crc32c: Crc): Uint8Array {
 }
 
 export function decodeRingSlot (bytes: Uint8Array, crc32c: Crc, where: string): Slot<RingState> {
-  const view = checkSlot(bytes, ringMagic, crc32c, where)
+  const view = checkSlot(bytes, ringMagic, stampedVersion, crc32c, where)
   if (typeof view === 'string') return { kind: view }
   const state = {
     sequence: readUint64(view, 16),
@@ -158,20 +160,20 @@ export function decodeRingSlot (bytes: Uint8Array, crc32c: Crc, where: string): 
     trimmed: readUint64(view, 56) - 1,
     confirmedEnd: readUint64(view, 64)
   }
-  return { kind: 'state', state }
+  return { kind: 'state', version: view.getUint16(8, true), state }
 }
 
 /** A slot as it is written: with zeros to the end of its block, for direct access takes whole blocks. */
 export function withPadding (slot: Uint8Array): Uint8Array[] { return [slot, padding] }
 
 /** Magic, version and the CRC's place stay where they are in every later format, so that an older program can name it. */
-function checkSlot (bytes: Uint8Array, magic: string, crc32c: Crc, where: string): DataView | 'empty' | 'damaged' {
+function checkSlot (bytes: Uint8Array, magic: string, known: number, crc32c: Crc, where: string): DataView | 'empty' | 'damaged' {
   if (isZero(bytes)) return 'empty'
   const view = viewOf(bytes)
   if (getText(bytes, 0, 8) !== magic || crc32c(bytes.subarray(0, crcAt)) !== view.getUint32(crcAt, true)) return 'damaged'
   const version = view.getUint16(8, true)
-  if (version > formatVersion) {
-    throw new StreambedError('UNSUPPORTED', `the log has a newer format than this program knows; start the program that wrote it, or a later one. path=${where} format=${version} known=${formatVersion}`)
+  if (version > known) {
+    throw new StreambedError('UNSUPPORTED', `the log has a newer format than this program knows; start the program that wrote it, or a later one. path=${where} format=${version} known=${known}`)
   }
   return view
 }

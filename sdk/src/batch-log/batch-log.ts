@@ -5,9 +5,13 @@ import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, en
 import type { BatchIndex } from './batch-index.ts'
 import { blockBytes, viewOf } from './bytes.ts'
 import { outOfSpace, writeFailed } from './log-errors.ts'
+import { layOut, sectorBytes, stampedBytes } from './sectors.ts'
 import { takeBatch } from './take-batch.ts'
 
-const zeros = new Uint8Array(blockBytes)
+/** Of every batch that is written. */
+const version = 2
+/** Memory for batches up to this size is kept. */
+const keptBytesMax = batchBytes({ version, recordCount: batchRecordsMax, payloadBytes: batchPayloadBytesMax })
 
 /** Where the log stands. All three are positions. */
 export interface LogState {
@@ -93,6 +97,8 @@ export class BatchLog implements Wal {
   #batch: PendingAppend[] = []
   #queue: PendingAppend[] = []
   #queuedBytes = 0
+  /** What batches are written from; one is in flight at a time. */
+  #memory = new Uint8Array(0)
   /** Of the batch in flight, header and padding included. */
   #inFlightBytes = 0
   /** Where the next batch goes; all before it is confirmed. */
@@ -205,7 +211,7 @@ export class BatchLog implements Wal {
     const { batch, bytes } = takeBatch(this.#queue, batchRecordsMax, batchPayloadBytesMax)
     this.#batch = batch
     this.#queuedBytes -= bytes
-    this.#inFlightBytes = batchBytes(batch.length, bytes)
+    this.#inFlightBytes = batchBytes({ version, recordCount: batch.length, payloadBytes: bytes })
   }
 
   async #writeBatch (): Promise<void> {
@@ -225,14 +231,14 @@ export class BatchLog implements Wal {
     }
     let bodyCrc = crc32c(header.subarray(batchHeaderBytes))
     for (let i = 1; i < chunks.length; i++) bodyCrc = crc32c(chunks[i]!, bodyCrc)
-    const total = batchBytes(batch.length, payloadBytes)
-    const padding = total - headerBytes - payloadBytes
-    if (padding > 0) chunks.push(zeros.subarray(0, padding))
+    const total = batchBytes({ version, recordCount: batch.length, payloadBytes })
+    const bytes = this.#memoryOf(total)
 
     try {
       const salt = await medium.prepare(total, this.#state)
-      encodeBatchHeader({ position: this.#end, writerEpoch: medium.writerEpoch, trimmed: this.#trimmed, recordCount: batch.length, payloadBytes, bodyCrc }, salt, this.#header, this.#headerView, crc32c)
-      await medium.write(chunks, this.#end, total)
+      const stamp = encodeBatchHeader({ position: this.#end, writerEpoch: medium.writerEpoch, trimmed: this.#trimmed, recordCount: batch.length, payloadBytes, bodyCrc }, salt, this.#header, this.#headerView, crc32c)
+      layOut(chunks, stamp, bytes)
+      await medium.write([bytes], this.#end, total)
     } catch (error) {
       if (!StreambedError.is(error, 'OUT_OF_SPACE')) throw error
       // Nothing of it was confirmed, and the next batch takes the same place.
@@ -240,6 +246,12 @@ export class BatchLog implements Wal {
       return
     }
     this.#confirm(total)
+  }
+
+  #memoryOf (bytes: number): Uint8Array {
+    if (bytes > keptBytesMax) return new Uint8Array(bytes)
+    if (this.#memory.length < bytes) this.#memory = new Uint8Array(Math.min(keptBytesMax, Math.max(bytes, 2 * this.#memory.length)))
+    return this.#memory.subarray(0, bytes)
   }
 
   #confirm (total: number): void {
@@ -293,9 +305,10 @@ export class BatchLog implements Wal {
 
 /**
  * What queued records take on the medium at most. Any two batches that follow each other hold more payload together than
- * one may, or the first is full of records; so the batches can be counted before they are formed.
+ * one may, or the first is full of records; so the batches can be counted before they are formed. Each is rounded up to
+ * whole sectors and blocks.
  */
 function queuedBatchesBytesMax (count: number, bytes: number): number {
   const batches = 1 + 2 * Math.floor(bytes / batchPayloadBytesMax) + Math.floor(count / batchRecordsMax)
-  return 4 * count + bytes + batches * (batchHeaderBytes + blockBytes - 1)
+  return stampedBytes(4 * count + bytes + batches * batchHeaderBytes) + batches * (blockBytes + sectorBytes)
 }

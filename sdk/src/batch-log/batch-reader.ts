@@ -1,6 +1,7 @@
 import type { Environment } from '../environment.ts'
-import { batchBytes, batchHeaderBytes, decodeBatchHeader, firstRecordOf, type BatchHeader } from './batch-format.ts'
-import { blockBytes, viewOf } from './bytes.ts'
+import { batchBytes, batchHeaderBytes, contentBytes, decodeBatchHeader, firstRecordOf, wasBatchHeader, type BatchHeader } from './batch-format.ts'
+import { blockBytes, isZero, viewOf } from './bytes.ts'
+import { isWritten, sectorBytes, withoutStamps } from './sectors.ts'
 
 const pieceBytes = 4 * 2 ** 20
 
@@ -10,6 +11,8 @@ export interface BatchSource {
   readonly salt: Uint8Array
   /** Positions that differ by it share a place: the ring's size, Infinity for a file. */
   readonly lapBytes: number
+  /** Nothing but zeros lies where no batch was ever written. */
+  readonly beginsBlank: boolean
   /** Fills `target` from `position` on; what lies past the end of the medium reads as zeros. */
   read (target: Uint8Array, position: number): Promise<void>
 }
@@ -52,15 +55,40 @@ export class BatchReader {
     await this.#load(blockBytes)
     const header = this.#headerAt(start)
     if (header?.position !== start || header.recordCount === 0) return undefined
-    const total = batchBytes(header.recordCount, header.payloadBytes)
+    const total = batchBytes(header)
     if (total > this.#limit - start) return undefined
     await this.#load(total)
-    const bodyBytes = batchHeaderBytes + 4 * header.recordCount + header.payloadBytes
     const at = start - this.#pieceStart
-    const bytes = this.#piece.subarray(at, at + bodyBytes)
+    const stored = this.#piece.subarray(at, at + total)
+    const bytes = header.version === 1 ? stored.subarray(0, contentBytes(header)) : withoutStamps(stored, contentBytes(header))
     if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) return undefined
     this.#position = start + total
     return { ...header, end: this.#position, bytes }
+  }
+
+  /**
+   * Where `next` found nothing: whether that is more than a write which never ended can have left. Such a write leaves each sector
+   * as it was or as it should be. So it is damage when all sectors of a batch carry its stamp and its checksum is wrong, or when
+   * its first sector is neither. `next` must have been called last.
+   */
+  async isDamaged (): Promise<boolean> {
+    const start = this.#position
+    if (this.#limit - start < blockBytes) return false
+    await this.#load(blockBytes)
+    const at = start - this.#pieceStart
+    const header = this.#headerAt(start)
+    if (header === undefined) {
+      const isBlank = isZero(this.#piece.subarray(at, at + sectorBytes))
+      return !isBlank && (this.#source.beginsBlank || wasBatchHeader(this.#piece, at, this.#source.salt, start))
+    }
+    // In a file that begins blank nothing earlier can lie here.
+    if (header.position !== start) return this.#source.beginsBlank
+    const total = batchBytes(header)
+    if (header.recordCount === 0 || total > this.#limit - start) return true
+    if (header.version === 1) return false
+    await this.#load(total)
+    const stored = this.#piece.subarray(start - this.#pieceStart, start - this.#pieceStart + total)
+    return isWritten(stored, contentBytes(header), header.stamp)
   }
 
   /**

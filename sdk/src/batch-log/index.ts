@@ -9,6 +9,7 @@ export { checkWriter, clusterIdBytesMax } from './check-writer.ts'
 export { makeFolder, syncParents } from './folders.ts'
 export { explainOpenFailure, fenced } from './log-errors.ts'
 export { owning, release } from './release.ts'
+export { layOut, sectorBytes } from './sectors.ts'
 export { takeBatch } from './take-batch.ts'
 
 export type { Batch, BatchSource } from './batch-reader.ts'

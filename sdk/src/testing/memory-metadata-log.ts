@@ -1,6 +1,7 @@
 import { abortedError } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import type { MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from '../metadata-log.ts'
+import type { MetadataRepair } from '../plugin.ts'
 
 export const memoryMetadataLogCapabilities: MetadataLogCapabilities = Object.freeze({
   scope: 'process',
@@ -17,9 +18,20 @@ export class MemoryMetadataMedium {
   readonly entries: Uint8Array[] = []
   start = 0
   snapshot: MetadataSnapshot | undefined
+  /** Entries from this position on cannot be read; undefined: all can. */
+  damagedFrom: number | undefined
   readonly waiters = new Set<() => void>()
 
   get end (): number { return this.start + this.entries.length }
+
+  /** See `MetadataLogPlugin.repair`. */
+  repair (): MetadataRepair {
+    const { damagedFrom, end } = this
+    if (damagedFrom === undefined) return { end, setAside: [], lostFrom: undefined }
+    this.damagedFrom = undefined
+    this.entries.splice(damagedFrom - this.start)
+    return { end: damagedFrom, setAside: ['damaged'], lostFrom: damagedFrom }
+  }
 }
 
 /** A metadata log in memory; several on one medium are the logs of several brokers. */
@@ -42,8 +54,9 @@ export class MemoryMetadataLog implements MetadataLog {
 
   async read (from: number): Promise<MetadataPage> {
     this.#begin(from)
-    const { start, end, entries } = this.#medium
+    const { damagedFrom, start, end, entries } = this.#medium
     if (from < start || from > end) throw new StreambedError('OUT_OF_RANGE', `the log does not hold that position. from=${from} start=${start} end=${end}`)
+    if (damagedFrom !== undefined && end > damagedFrom) throw new StreambedError('CORRUPT', `the log is damaged. position=${damagedFrom}`)
     return { entries: entries.slice(from - start, from - start + pageEntriesMax).map(entry => entry.slice()), end }
   }
 

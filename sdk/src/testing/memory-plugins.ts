@@ -48,6 +48,7 @@ export function memoryMetadataLogPlugin (medium: MemoryMetadataMedium = new Memo
     optionDocs: {},
     capabilities: memoryMetadataLogCapabilities,
     needsObjectStore: false,
-    open: async () => new MemoryMetadataLog(medium)
+    open: async () => new MemoryMetadataLog(medium),
+    repair: async () => medium.repair()
   })
 }
