@@ -14,7 +14,7 @@ import { keys } from './keys.ts'
 import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { noteOpened, noteStopped } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
-import { foundCluster, Incarnation, type Registration } from './register-node.ts'
+import { foundCluster, Incarnation, noteLostEnd, type Registration } from './register-node.ts'
 
 /** Thresholds that no option sets. */
 export interface Tuning {
@@ -67,7 +67,11 @@ export async function openBroker (config: BrokerConfig, host: Host, incarnation:
   // wait for members that wait for each other.
   opened.defer(async () => { await Promise.all([server.close(), broker.releaseMembers()]) })
   server.serve((frame, context) => broker.dispatch(frame, context))
-  const failed = Promise.race([engine.failed, metadata.failed])
+  const engineFailed = engine.failed.then(async error => {
+    await noteLostEnd(metadata, registration, error)
+    return error
+  })
+  const failed = Promise.race([engineFailed, metadata.failed])
   const stack = opened.move()
   return { server, broker, engine, metadata, registration, failed, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
@@ -106,14 +110,14 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
     return openedWal
   }, [keys.backends, keys.checkedStores, keys.metadata])
 
-  container.bind(keys.engine).toResolvedValue(async ({ registration: { nodeEpoch, nodeId }, wal }: OpenedWal, stores: ObjectStores, metadata: Metadata) =>
-    opened.use(await StreamEngine.open({
-      wal,
-      stores,
-      catalog: new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch }),
-      environment,
-      options: config.storage.engine
-    })), [keys.wal, keys.checkedStores, keys.metadata])
+  container.bind(keys.engine).toResolvedValue(async ({ registration, wal }: OpenedWal, stores: ObjectStores, metadata: Metadata) => {
+    const catalog = new StreamCatalog({ metadata, clock: environment.clock, ...registration })
+    const opening = StreamEngine.open({ wal, stores, catalog, environment, options: config.storage.engine })
+    return opened.use(await opening.catch(async (error: unknown) => {
+      await noteLostEnd(metadata, registration, error)
+      throw error
+    }))
+  }, [keys.wal, keys.checkedStores, keys.metadata])
 
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
     await noteOpened(metadata, registration, wal, { endpoints: endpointsOf(config, server), rack: config.node.rack })

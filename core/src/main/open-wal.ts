@@ -9,7 +9,7 @@ import type { LoadedBackends } from './backends.ts'
 import type { BackendConfig, BrokerConfig } from './config/broker-config.ts'
 import { storeNameFor, type ObjectStores } from './object-stores.ts'
 import type { LoadedBackend } from './plugins/plugin-loader.ts'
-import { isSuperseded, superseded, takeEpoch, type Incarnation, type Registration } from './register-node.ts'
+import { isSuperseded, noteLostEnd, superseded, takeEpoch, type Incarnation, type Registration } from './register-node.ts'
 import { checkReach } from './wal-reach.ts'
 
 export interface WalParts {
@@ -34,9 +34,19 @@ export interface OpenedWal {
  * restarts loses nothing, and a place that cannot be used changes nothing.
  */
 export async function openWal (parts: WalParts): Promise<OpenedWal> {
-  const { backends, config, environment, incarnation, metadata } = parts
+  const { config, incarnation, metadata } = parts
   const configured = configuredWal(parts)
   const registration = await takeEpoch(metadata, config.node.id, incarnation)
+  try {
+    return await openConfigured(parts, registration, configured)
+  } catch (error) {
+    await noteLostEnd(metadata, registration, error)
+    throw error
+  }
+}
+
+async function openConfigured (parts: WalParts, registration: Registration, configured: WalRegistration): Promise<OpenedWal> {
+  const { backends, config, environment, incarnation, metadata } = parts
   const last = registration.node.wal
   if (last === null) return await noted(parts, registration, configured, await openWalIn(parts, registration, backends.wal, configured, { mode: 'create' }))
   if (isSamePlace(last, configured)) return await noted(parts, registration, configured, await openWalIn(parts, registration, backends.wal, configured, own(last.id)))

@@ -1,6 +1,7 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { NodeFacts } from '../metadata/image.ts'
+import { LostEndError } from '../storage/catalog/lost-end.ts'
 
 /** One process, as the metadata log tells it from others that have the same node id. */
 export class Incarnation {
@@ -31,13 +32,14 @@ export async function foundCluster (metadata: Metadata, { random }: Environment)
 
 /**
  * Takes the node's next epoch. Others see nothing of it before the node has opened. Rejects with FENCED once another process has
- * taken one after ours: two of one id must not throw each other out for ever.
+ * taken one after ours: two of one id must not throw each other out for ever. With CORRUPT where it is known that this log lost its end.
  */
 export async function takeEpoch (metadata: Metadata, nodeId: number, incarnation: Incarnation): Promise<Registration> {
   const { clusterId } = metadata.image
   const nodeEpoch = await metadata.propose((image, position) => {
     const current = image.node(nodeId)
     if (isSuperseded(current, incarnation)) throw superseded(current!)
+    if (current?.hasLostEnd === true) throw new LostEndError('catalog', 'an earlier start of this node has proven it')
     return { records: [{ type: 'nodeEpochTaken', nodeId, incarnation: incarnation.id }], result: position }
   })
   incarnation.epoch = nodeEpoch
@@ -50,4 +52,13 @@ export function isSuperseded (node: NodeFacts | undefined, { epoch, id }: Incarn
 
 export function superseded ({ epoch, nodeId }: NodeFacts): StreambedError {
   return new StreambedError('FENCED', `another process has started as node ${nodeId} after this one, which therefore ends. Give each broker a node.id of its own, if both were meant to run. nodeId=${nodeId} epoch=${epoch}`)
+}
+
+/**
+ * Takes note that `error` has proven that this log lost its end, so that no later start goes as far as this one did: each would leave
+ * an epoch in the WAL, and the right copy, once it is back, would find later ones there than its own.
+ */
+export async function noteLostEnd (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Pick<Registration, 'nodeEpoch' | 'nodeId'>, error: unknown): Promise<void> {
+  if (!(error instanceof LostEndError) || error.of !== 'catalog') return
+  await metadata.propose(() => ({ records: [{ type: 'nodeEndLost', nodeId, epoch }], result: undefined })).catch(() => { /* It is proven again. */ })
 }

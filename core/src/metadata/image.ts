@@ -16,6 +16,8 @@ export interface NodeFacts {
   readonly walPosition: number | null
   /** Position of the first epoch that was taken since the node last opened: how far the log reached when it came back. */
   readonly triedAt: number | null
+  /** The node found out that this log lost its end. */
+  readonly hasLostEnd?: boolean
 }
 
 export interface TopicFacts {
@@ -105,6 +107,7 @@ export class ClusterImage {
       case 'nodeWalOpened': return this.#changeNode(record, { wal: record.wal, walPosition: record.walPosition })
       case 'nodeOpened': return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, triedAt: null, ...this.#reaching(record) })
       case 'nodeStopped': return this.#changeNode(record, this.#reaching(record))
+      case 'nodeEndLost': return this.#changeNode(record, { hasLostEnd: true })
       case 'nodeRemoved': return this.#removeNode(record.nodeId)
       case 'nodeRegistered': return this.#registerNode(record)
       case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null })
@@ -353,6 +356,7 @@ export class ClusterImage {
       // Committed, perhaps, in what was lost: not to be taken for orphans.
       if (this.tables.nodes.get(nodeId)?.epoch !== nodeEpoch) this.tables.reservations.delete(key)
     }
+    for (const node of [...this.tables.nodes.values()]) if (node.hasLostEnd === true) this.tables.nodes.set(node.nodeId, { ...node, hasLostEnd: false })
     this.#count({ nextStreamId, nextObjectId, nextProducerId, sweptFrom: nextObjectId })
   }
 

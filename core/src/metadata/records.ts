@@ -40,6 +40,8 @@ export type MetadataRecord =
   | { readonly type: 'nodeOpened', readonly nodeId: number, readonly epoch: number, readonly endpoints: readonly Endpoint[], readonly rack: string | null, readonly walPosition: number }
   /** A clean end: the WAL's last record is at `walPosition`. */
   | { readonly type: 'nodeStopped', readonly nodeId: number, readonly epoch: number, readonly walPosition: number }
+  /** It was proven that this log lost its end: the node does not start on it before an operator gives that up. */
+  | { readonly type: 'nodeEndLost', readonly nodeId: number, readonly epoch: number }
   /** The node owns nothing and comes back as a new one, if ever. */
   | { readonly type: 'nodeRemoved', readonly nodeId: number }
   /** Of earlier releases: the epoch was a count. */
@@ -88,7 +90,7 @@ export interface MetadataEntry {
 
 const entryVersion = 1
 const knownTypes: ReadonlySet<string> = new Set<MetadataRecord['type']>([
-  'clusterFounded', 'nodeEpochTaken', 'nodeWalOpened', 'nodeOpened', 'nodeStopped', 'nodeRemoved', 'nodeRegistered', 'nodeWalChanged',
+  'clusterFounded', 'nodeEpochTaken', 'nodeWalOpened', 'nodeOpened', 'nodeStopped', 'nodeEndLost', 'nodeRemoved', 'nodeRegistered', 'nodeWalChanged',
   'topicCreated', 'partitionsAdded', 'topicDeleted', 'configsSet', 'producerIdsReserved', 'objectIdsReserved', 'segmentCommitted',
   'objectsCommitted', 'streamTrimmed', 'objectsAbandoned', 'objectsForgotten', 'idsSkipped', 'lossAccepted'
 ])

@@ -80,29 +80,35 @@ async function * settleStores (config: BrokerConfig, environment: Environment, a
 interface WalRecovery extends WalParts { readonly accepted: ReadonlySet<Loss> }
 
 async function * settleWal (parts: WalRecovery): AsyncGenerator<RecoveryNote> {
-  const { accepted, config, incarnation, metadata } = parts
-  const registration = await takeEpoch(metadata, config.node.id, incarnation)
-  const last = registration.node.wal
-  const refusal = last === null ? undefined : await whatRefuses(parts, registration, last)
+  const { accepted, config, metadata } = parts
+  const last = metadata.image.node(config.node.id)?.wal ?? null
+  const refusal = await whatRefuses(parts, last)
   const lost: Loss = refusal instanceof LostEndError && refusal.of === 'catalog' ? 'metadata' : 'wal'
   if (refusal !== undefined && !accepted.has(lost)) throw needs(lost, refusal)
   if (refusal !== undefined) yield { subject: lost, text: refusal.message }
-  if (accepted.has('metadata')) yield await skipIds(metadata)
+  // Of objects first: what is salvaged is stored under ids that were never given out; what streams the metadata knows must be seen.
+  if (accepted.has('metadata')) await skipIds(metadata, { objects: idsSkipped, others: 0 })
+  if (refusal !== undefined) yield * replaceWal(parts, last, lost, StreambedError.is(refusal, 'WRONG_MEDIUM'))
+  if (accepted.has('metadata')) {
+    await skipIds(metadata, { objects: 0, others: idsSkipped })
+    yield { subject: 'metadata', text: `${idsSkipped} ids of streams, objects and producers, which may have been given out, are skipped` }
+  }
   if (refusal === undefined) {
     yield { subject: 'wal', text: last === null ? 'the metadata names no WAL of this node' : 'the WAL and the metadata belong together' }
-    return
   }
-  yield * replaceWal(parts, last!, lost, StreambedError.is(refusal, 'WRONG_MEDIUM'))
 }
 
-/** What a start would say of the WAL that the node last used. */
-async function whatRefuses (parts: WalRecovery, registration: Registration, last: WalRegistration): Promise<StreambedError | undefined> {
+/** What a start would say of the WAL that the node last used; undefined: nothing. */
+async function whatRefuses (parts: WalRecovery, last: WalRegistration | null): Promise<StreambedError | undefined> {
+  const { backends, config, incarnation, metadata } = parts
   try {
-    await using wal = await openWalIn(parts, registration, await parts.backends.loadWal(last as BackendConfig), last, own(last.id))
+    const registration = await takeEpoch(metadata, config.node.id, incarnation)
+    if (last === null) return undefined
+    await using wal = await openWalIn(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
     checkReach(wal, registration.node)
     const given: GivenUp[] = []
-    await using salvaged = await openEngine(parts, registration, wal, lost => given.push(lost))
-    void salvaged
+    const engine = await openEngine(parts, registration, wal, lost => given.push(lost))
+    await engine.close()
     return given[0]?.problem
   } catch (error) {
     if (isLoss(error)) return error
@@ -110,21 +116,20 @@ async function whatRefuses (parts: WalRecovery, registration: Registration, last
   }
 }
 
-async function skipIds (metadata: Metadata): Promise<RecoveryNote> {
+async function skipIds (metadata: Metadata, { objects, others }: { readonly objects: number, readonly others: number }): Promise<void> {
   await metadata.propose(({ nextObjectId, nextProducerId, nextStreamId }) => ({
-    records: [{ type: 'idsSkipped', nextStreamId: nextStreamId + idsSkipped, nextObjectId: nextObjectId + idsSkipped, nextProducerId: nextProducerId + idsSkipped }],
+    records: [{ type: 'idsSkipped', nextStreamId: nextStreamId + others, nextObjectId: nextObjectId + objects, nextProducerId: nextProducerId + others }],
     result: undefined
   }))
-  return { subject: 'metadata', text: `${idsSkipped} ids of streams, objects and producers, which may have been given out, are skipped` }
 }
 
 /** The node goes on with the configured WAL, which must be a new one; the last one gives what it can, and stays as it is. */
-async function * replaceWal (parts: WalRecovery, last: WalRegistration, lost: Loss, isGone: boolean): AsyncGenerator<RecoveryNote> {
+async function * replaceWal (parts: WalRecovery, last: WalRegistration | null, lost: Loss, isGone: boolean): AsyncGenerator<RecoveryNote> {
   const { backends, config, environment, incarnation, metadata, stores } = parts
   const configured = configuredWal(parts)
   // Before anything is given up: a place that cannot be used changes nothing.
   await using fresh = await openFresh(parts, await takeEpoch(metadata, config.node.id, incarnation), configured)
-  if (!isGone) yield * salvage(parts, await backends.loadWal(last as BackendConfig), last, lost)
+  if (last !== null && !isGone) yield * salvage(parts, await backends.loadWal(last as BackendConfig), last, lost)
   const registration = await takeEpoch(metadata, config.node.id, incarnation)
   const { nodeEpoch: epoch, nodeId } = registration
   await using engine = await openEngine(parts, registration, fresh)
@@ -137,7 +142,7 @@ async function * replaceWal (parts: WalRecovery, last: WalRegistration, lost: Lo
     records: [{ type: 'nodeWalOpened', nodeId, epoch, wal: { ...configured, ...id === undefined ? {} : { id } }, walPosition: fresh.identity?.last ?? -1 }],
     result: undefined
   }))
-  yield { subject: lost, text: `the broker goes on with the WAL that storage.wal names; the last one (${last.plugin}) is left as it is` }
+  yield { subject: lost, text: `the broker goes on with the WAL that storage.wal names; ${last === null ? 'there was none' : `the last one (${last.plugin}) is left as it is`}` }
 }
 
 /** Moves what the last WAL still gives into objects. */
