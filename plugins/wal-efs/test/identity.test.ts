@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { StreambedError, crc32c, type ErrorCode, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
+import { StreambedError, crc32c, type ErrorCode, type FileSystem, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
 import type { FileFault, SimulatedFileSystem } from '@streambed/sdk/testing'
 import { decodeIdentity, encodeIdentity, encodeOwner } from '../src/format.ts'
 import { openWal } from '../src/open-wal.ts'
@@ -58,6 +58,37 @@ describe('a folder without the log that was used there', () => {
     for (const mode of ['own', 'takeover'] as const) await assert.rejects(open(simulation, 4, { mode }), withCode('CORRUPT', /epoch files are missing/))
     assert.deepEqual(await treeOf(files), before)
   })
+})
+
+describe('a file system without direct access', () => {
+  for (const { what, make } of [
+    { what: 'a folder that is to be made', make: async () => {} },
+    { what: 'an empty folder', make: async (files: SimulatedFileSystem) => { await files.makeDirectory('/wal') } }
+  ]) {
+    it(`is refused and left as it is: ${what}`, async () => {
+      const { environment, files } = simulated(what)
+      await make(files)
+      const before = await treeOf(files)
+      const fileSystem = new Proxy<FileSystem>(files, {
+        get: (target, name) => {
+          if (name === 'open') {
+            return async (...[path, mode, given]: Parameters<FileSystem['open']>) => {
+              const handle = await target.open(path, mode, given)
+              if (given?.direct !== true) return handle
+              // As Linux does: the file is there by then.
+              await handle.close()
+              throw new StreambedError('UNSUPPORTED', `the file system has no direct access (O_DIRECT). path=${path}`)
+            }
+          }
+          const method: unknown = Reflect.get(target, name)
+          return typeof method === 'function' ? (...given: never[]) => Reflect.apply(method as (...given: never[]) => unknown, target, given) : method
+        }
+      })
+      const pending = openWal(options, { ...environment, fileSystem }, { writer: writerOf(1) })
+      await assert.rejects(pending, withCode('MISCONFIGURED', /O_DIRECT.*use NFS/))
+      assert.deepEqual(await treeOf(files), before)
+    })
+  }
 })
 
 describe('a log from before identities', () => {
