@@ -32,6 +32,7 @@ describe('a place without the log that was used there', () => {
     { what: 'a log that was never finished', make: async files => { await files.makeDirectory('/wal'); await (await files.open('/wal/epoch', 'create')).truncate(8192) } },
     { what: 'a blank block device', make: async files => { files.addBlockDevice('/wal', deviceBytes) } },
     { what: 'a block device with something else', make: async files => { files.addBlockDevice('/wal', deviceBytes); files.corrupt('/wal', 1080, () => 0x53) } },
+    { what: 'a file where a device was', make: async files => { await (await files.open('/wal', 'create')).truncate(4096) } },
     { what: 'a missing block device', options: { lockFile: '/lock' }, make: async () => {} },
     { what: 'a missing block device with a reservation', options: { reservation: { protocol: 'scsi', timeout: 1000 } }, make: async () => {} }
   ]
