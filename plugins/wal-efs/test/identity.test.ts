@@ -133,14 +133,16 @@ describe('a new log', () => {
     { what: 'mint its first identity', make: async (files: SimulatedFileSystem) => { await restore(logOfFormat1, files) } }
   ]) {
     it(`has one identity for all who ${what} at once`, async () => {
-      for (let seed = 0; seed < 40; seed++) {
+      for (let seed = 0; seed < 200; seed++) {
         const simulation = simulated(`at-once-${seed}`)
         const { files, random } = simulation
         await make(files)
-        // They begin at different times, so that they meet everywhere.
+        // They begin at different times, and append at once, so that they meet everywhere.
         const outcomes = await Promise.allSettled([4, 5, 6].map(async epoch => {
-          for (let turns = random.below(60); turns > 0; turns--) await undefined
-          return await open(simulation, epoch, { mode: 'create' })
+          for (let turns = random.below(150); turns > 0; turns--) await undefined
+          const wal = await open(simulation, epoch, { mode: 'create' })
+          await wal.append([recordOf(epoch, 100)]).catch((error: unknown) => { if (!StreambedError.is(error, 'FENCED')) throw error })
+          return wal
         }))
         const ids = new Set(outcomes.flatMap(outcome => outcome.status === 'fulfilled' ? [outcome.value.identity.id] : []))
         assert.equal(ids.size, 1, `seed ${seed}`)
