@@ -69,6 +69,7 @@ const mutants: readonly Mutant[] = [
   { defect: 'calls nothing trimmed', caughtBy: 'W-I05', tells: identity => ({ ...identity, trimmed: -1 }) },
   { defect: 'opens the log of another node as its own', caughtBy: 'W-I06', opens: (writer, medium, opening) => { if (opening !== undefined && medium.owner !== undefined) medium.owner = writer; return writer } },
   { defect: 'fences the log of another node before it refuses it', caughtBy: 'W-I06', opens: (writer, medium) => { if (medium.owner !== undefined && medium.owner.nodeId !== writer.nodeId) medium.highestEpoch = Math.max(medium.highestEpoch, writer.writerEpoch); return writer } },
+  { defect: 'gives each of several creators an identity of its own', caughtBy: 'W-I09', tells: (identity, _, { writerEpoch }) => ({ ...identity, id: `${identity.id}-${writerEpoch}` }) },
   { defect: 'tells an identity that it does not declare', caughtBy: 'W-I07', declares: { identity: false } }
 ]
 

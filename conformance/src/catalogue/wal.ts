@@ -74,5 +74,6 @@ export const walCatalogue: readonly CatalogueEntry[] = [
   { id: 'W-I05', level: 'core', name: 'ends_told' },
   { id: 'W-I06', level: 'core', name: 'other_owner_refused' },
   { id: 'W-I07', level: 'core', name: 'no_identity_told' },
-  { id: 'W-I08', level: 'durability', name: 'identity_through_kills' }
+  { id: 'W-I08', level: 'durability', name: 'identity_through_kills' },
+  { id: 'W-I09', level: 'core', name: 'concurrent_creators' }
 ]

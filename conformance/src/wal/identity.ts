@@ -98,6 +98,18 @@ export function identityChecks ({ capabilities, check, elsewhere, skip }: Identi
     sameBytes(records[0]!.data, pattern(500))
   })
 
+  checkDeclared('W-I09', 'gives all who create it at once the same identity (W-10)', async open => {
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map(epoch => open(writer(epoch), { mode: 'create' })))
+    const ids = new Set<string>()
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') ids.add(identityOf(outcome.value).id)
+      else await rejectsWith(Promise.reject(outcome.reason as Error), 'FENCED', 'LOCKED')
+    }
+    assert.equal(ids.size, 1, `${ids.size} identities of one log`)
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.close()
+    assert.deepEqual([identityOf(await open(writer(5), { mode: 'own' })).id], [...ids])
+  })
+
   checkDeclared('W-I05', 'says truly where it ends, what is trimmed, and who had it open (W-13)', async open => {
     const first = await open(writer(1))
     const positions: number[] = []

@@ -1,6 +1,7 @@
 import { StreambedError, checkOpening, type DirectoryEntry, type Environment, type FoundLog, type OpeningRequest, type Wal, type WalContext } from '@streambed/sdk'
 import { alignUp, BatchLog, BatchReader, checkWriter, explainOpenFailure, fenced, makeFolder, release, syncParents } from '@streambed/sdk/batch-log'
 import { DeadlineFiles } from './deadline-files.ts'
+import { requireDirectAccess } from './direct-access.ts'
 import { EpochFile, listEpochs } from './epoch-file.ts'
 import { segmentsMax, type EpochState } from './format.ts'
 import { epochPath, epochsPath, isSame, segmentIdOf, segmentsPath, type SegmentId } from './layout.ts'
@@ -36,6 +37,7 @@ async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environmen
   const { writer, writer: { writerEpoch } } = request
   const seen = await look(path, request, environment)
   if (seen === undefined) {
+    await requireDirectAccess(path, environment)
     await makeFolder(epochsPath(path), fileSystem)
     await makeFolder(segmentsPath(path), fileSystem)
   }

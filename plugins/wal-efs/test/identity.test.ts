@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { StreambedError, crc32c, type ErrorCode, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
+import { StreambedError, crc32c, type ErrorCode, type FileSystem, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
 import type { FileFault, SimulatedFileSystem } from '@streambed/sdk/testing'
 import { decodeIdentity, encodeIdentity, encodeOwner } from '../src/format.ts'
 import { openWal } from '../src/open-wal.ts'
@@ -60,6 +60,37 @@ describe('a folder without the log that was used there', () => {
   })
 })
 
+describe('a file system without direct access', () => {
+  for (const { what, make } of [
+    { what: 'a folder that is to be made', make: async () => {} },
+    { what: 'an empty folder', make: async (files: SimulatedFileSystem) => { await files.makeDirectory('/wal') } }
+  ]) {
+    it(`is refused and left as it is: ${what}`, async () => {
+      const { environment, files } = simulated(what)
+      await make(files)
+      const before = await treeOf(files)
+      const fileSystem = new Proxy<FileSystem>(files, {
+        get: (target, name) => {
+          if (name === 'open') {
+            return async (...[path, mode, given]: Parameters<FileSystem['open']>) => {
+              const handle = await target.open(path, mode, given)
+              if (given?.direct !== true) return handle
+              // As Linux does: the file is there by then.
+              await handle.close()
+              throw new StreambedError('UNSUPPORTED', `the file system has no direct access (O_DIRECT). path=${path}`)
+            }
+          }
+          const method: unknown = Reflect.get(target, name)
+          return typeof method === 'function' ? (...given: never[]) => Reflect.apply(method as (...given: never[]) => unknown, target, given) : method
+        }
+      })
+      const pending = openWal(options, { ...environment, fileSystem }, { writer: writerOf(1) })
+      await assert.rejects(pending, withCode('MISCONFIGURED', /O_DIRECT.*use NFS/))
+      assert.deepEqual(await treeOf(files), before)
+    })
+  }
+})
+
 describe('a log from before identities', () => {
   const old = async (seed: string): Promise<Simulated> => {
     const simulation = simulated(seed)
@@ -102,14 +133,16 @@ describe('a new log', () => {
     { what: 'mint its first identity', make: async (files: SimulatedFileSystem) => { await restore(logOfFormat1, files) } }
   ]) {
     it(`has one identity for all who ${what} at once`, async () => {
-      for (let seed = 0; seed < 40; seed++) {
+      for (let seed = 0; seed < 200; seed++) {
         const simulation = simulated(`at-once-${seed}`)
         const { files, random } = simulation
         await make(files)
-        // They begin at different times, so that they meet everywhere.
+        // They begin at different times, and append at once, so that they meet everywhere.
         const outcomes = await Promise.allSettled([4, 5, 6].map(async epoch => {
-          for (let turns = random.below(60); turns > 0; turns--) await undefined
-          return await open(simulation, epoch, { mode: 'create' })
+          for (let turns = random.below(150); turns > 0; turns--) await undefined
+          const wal = await open(simulation, epoch, { mode: 'create' })
+          await wal.append([recordOf(epoch, 100)]).catch((error: unknown) => { if (!StreambedError.is(error, 'FENCED')) throw error })
+          return wal
         }))
         const ids = new Set(outcomes.flatMap(outcome => outcome.status === 'fulfilled' ? [outcome.value.identity.id] : []))
         assert.equal(ids.size, 1, `seed ${seed}`)

@@ -13,6 +13,7 @@ export async function findMedium (options: RegionalDiskOptions, environment: Env
     return new FolderMedium(path, capacity ?? defaultCapacityBytes, environment)
   }
   if (stat.kind !== 'blockDevice') {
+    checkOpening(undefined, request)
     throw new StreambedError('MISCONFIGURED', `the log needs a folder or a block device, and this is neither. path=${path} kind=${stat.kind}`)
   }
   if (capacity !== undefined && capacity > stat.size) {

@@ -53,7 +53,8 @@ async function look (medium: Medium, request: OpeningRequest, environment: Envir
     if (StreambedError.is(error, 'MISCONFIGURED')) checkOpening(undefined, request)
     throw error
   }
-  if (state === undefined) await refuseRemains(medium, environment)
+  // With `create` that is asked behind the gate: another creator's ring may be there by now.
+  if (state === undefined && request.opening !== undefined && request.opening.mode !== 'create') await refuseRemains(medium, environment)
   checkFound(state, medium, request)
   return state
 }

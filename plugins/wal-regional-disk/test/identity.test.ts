@@ -32,6 +32,7 @@ describe('a place without the log that was used there', () => {
     { what: 'a log that was never finished', make: async files => { await files.makeDirectory('/wal'); await (await files.open('/wal/epoch', 'create')).truncate(8192) } },
     { what: 'a blank block device', make: async files => { files.addBlockDevice('/wal', deviceBytes) } },
     { what: 'a block device with something else', make: async files => { files.addBlockDevice('/wal', deviceBytes); files.corrupt('/wal', 1080, () => 0x53) } },
+    { what: 'a file where a device was', make: async files => { await (await files.open('/wal', 'create')).truncate(4096) } },
     { what: 'a missing block device', options: { lockFile: '/lock' }, make: async () => {} },
     { what: 'a missing block device with a reservation', options: { reservation: { protocol: 'scsi', timeout: 1000 } }, make: async () => {} }
   ]
@@ -138,12 +139,20 @@ for (const { kind, options, prepare } of places) {
     })
 
     it('has one identity for all who create it at once', async () => {
-      for (let seed = 0; seed < 20; seed++) {
+      for (let seed = 0; seed < 200; seed++) {
         const simulation = await blankPlace(`creators-${seed}`)
-        const outcomes = await Promise.allSettled([1, 2, 3].map(epoch => open(simulation, options, epoch, { mode: 'create' })))
+        const { random } = simulation
+        // They begin at different times, and append at once, so that they meet everywhere.
+        const outcomes = await Promise.allSettled([1, 2, 3].map(async epoch => {
+          for (let turns = random.below(100); turns > 0; turns--) await undefined
+          const wal = await open(simulation, options, epoch, { mode: 'create' })
+          await wal.append([recordOf(epoch, 100)]).catch((error: unknown) => { if (!StreambedError.is(error, 'FENCED')) throw error })
+          return wal
+        }))
         const ids = new Set(outcomes.flatMap(outcome => outcome.status === 'fulfilled' ? [outcome.value.identity.id] : []))
         assert.equal(ids.size, 1, `seed ${seed}`)
-        for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(StreambedError.is(outcome.reason, 'FENCED', 'LOCKED'), String(outcome.reason))
+        // A device has place for two writers that live.
+        for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(StreambedError.is(outcome.reason, 'FENCED', 'LOCKED', 'OVER_CAPACITY'), String(outcome.reason))
       }
     })
 

@@ -9,6 +9,17 @@ export async function makeFolder (path: string, fileSystem: FileSystem): Promise
   await tryMakeFolder(path, fileSystem, true)
 }
 
+/** `path` where that is a folder, else the nearest one above it: where `makeFolder` would begin. */
+export async function nearestFolder (path: string, fileSystem: FileSystem): Promise<string> {
+  try {
+    if ((await fileSystem.stat(path)).kind === 'directory') return path
+  } catch (error) {
+    if (!StreambedError.is(error, 'NOT_FOUND')) throw error
+  }
+  const parent = parentOf(path)
+  return parent === undefined ? rootOf(path) : await nearestFolder(parent, fileSystem)
+}
+
 /**
  * Makes the names of all folders above `path` durable. For every new log, also where the folders exist: who made them may
  * have died before it came to this.

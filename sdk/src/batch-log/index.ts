@@ -6,7 +6,7 @@ export { batchPayloadBytesMax, batchRecordsMax, decodeBatchHeader, encodeBatchHe
 export { readRecords } from './batch-records.ts'
 export { alignUp, blockBytes, isZero, readUint64, splitChunks, viewOf, writeUint64 } from './bytes.ts'
 export { checkWriter, clusterIdBytesMax } from './check-writer.ts'
-export { makeFolder, syncParents } from './folders.ts'
+export { makeFolder, nearestFolder, syncParents } from './folders.ts'
 export { explainOpenFailure, fenced } from './log-errors.ts'
 export { owning, release } from './release.ts'
 export { layOut, sectorBytes } from './sectors.ts'
