@@ -14,7 +14,7 @@ import { keys } from './keys.ts'
 import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { noteOpened, noteStopped } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
-import { foundCluster, Incarnation, noteLostEnd, type Registration } from './register-node.ts'
+import { foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
 
 /** Thresholds that no option sets. */
 export interface Tuning {
@@ -71,7 +71,10 @@ export async function openBroker (config: BrokerConfig, host: Host, incarnation:
     await noteLostEnd(metadata, registration, error)
     return error
   })
-  const failed = Promise.race([engineFailed, metadata.failed])
+  // A process that stood still may have nothing to do that would tell it.
+  const overtaking = overtaken(metadata, registration)
+  opened.defer(overtaking.stop)
+  const failed = Promise.race([engineFailed, metadata.failed, overtaking.failed])
   const stack = opened.move()
   return { server, broker, engine, metadata, registration, failed, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -150,7 +150,7 @@ export async function openWalIn (parts: WalParts, registration: Registration, { 
 async function whyFenced ({ incarnation, metadata }: WalParts, { nodeEpoch, nodeId }: Registration, cause: StreambedError): Promise<StreambedError> {
   await metadata.refresh()
   const node = metadata.image.node(nodeId)
-  if (isSuperseded(node, incarnation)) return superseded(node!)
+  if (isSuperseded(node, incarnation)) return superseded(nodeId, node)
   return new LostEndError('catalog', `the WAL was opened in a later epoch than any that this log has given out. nodeId=${nodeId} epoch=${nodeEpoch}: ${cause.message}`, { cause })
 }
 

@@ -38,7 +38,7 @@ export async function takeEpoch (metadata: Metadata, nodeId: number, incarnation
   const { clusterId } = metadata.image
   const nodeEpoch = await metadata.propose((image, position) => {
     const current = image.node(nodeId)
-    if (isSuperseded(current, incarnation)) throw superseded(current!)
+    if (isSuperseded(current, incarnation)) throw superseded(nodeId, current)
     if (current?.hasLostEnd === true) throw new LostEndError('catalog', 'an earlier start of this node has proven it')
     return { records: [{ type: 'nodeEpochTaken', nodeId, incarnation: incarnation.id }], result: position }
   })
@@ -46,12 +46,28 @@ export async function takeEpoch (metadata: Metadata, nodeId: number, incarnation
   return { clusterId, nodeId, nodeEpoch, node: metadata.image.node(nodeId)! }
 }
 
+/** Whether another process has taken an epoch of the node after this one, or the node was removed. */
 export function isSuperseded (node: NodeFacts | undefined, { epoch, id }: Incarnation): boolean {
-  return epoch !== undefined && node !== undefined && node.epoch > epoch && node.incarnation !== id
+  return epoch !== undefined && (node === undefined || (node.epoch > epoch && node.incarnation !== id))
 }
 
-export function superseded ({ epoch, nodeId }: NodeFacts): StreambedError {
-  return new StreambedError('FENCED', `another process has started as node ${nodeId} after this one, which therefore ends. Give each broker a node.id of its own, if both were meant to run. nodeId=${nodeId} epoch=${epoch}`)
+/** What ends a process. */
+export function superseded (nodeId: number, node: NodeFacts | undefined): StreambedError {
+  return new StreambedError('FENCED', node === undefined
+    ? `node ${nodeId} was removed from the cluster while this process ran, which therefore ends`
+    : `another process has started as node ${nodeId} after this one, which therefore ends. Give each broker a node.id of its own, if both were meant to run. nodeId=${nodeId} epoch=${node.epoch}`)
+}
+
+/** Resolves with FENCED once the metadata log shows a later epoch of the node than this process's, or none. */
+export function overtaken (metadata: Metadata, { nodeEpoch, nodeId }: Pick<Registration, 'nodeEpoch' | 'nodeId'>): { readonly failed: Promise<StreambedError>, readonly stop: () => void } {
+  const { promise: failed, resolve } = Promise.withResolvers<StreambedError>()
+  const look = (): void => {
+    const node = metadata.image.node(nodeId)
+    if (node?.epoch !== nodeEpoch) resolve(new StreambedError('FENCED', `a later epoch of this node was taken. nodeId=${nodeId} epoch=${nodeEpoch} current=${node?.epoch ?? 'none'}`))
+  }
+  const stop = metadata.onChange(look)
+  look()
+  return { failed, stop }
 }
 
 /**
