@@ -6,13 +6,15 @@ import type { EpochState } from './slots.ts'
 
 /**
  * Removes rings that a crash left behind: made, but not yet named by the epoch record, or no longer. Without any epoch
- * record they may be all that is left of a log, so only an empty one goes.
+ * record they may be all that is left of a log, and behind the last that it names they are what an older one does not know: so of those
+ * only empty ones go.
  */
 export async function removeStrays (medium: Medium, state: EpochState | undefined, environment: Environment): Promise<void> {
   for (const ringId of await medium.ringIds()) {
     if (state?.rings.some(ring => ring.ringId === ringId) === true) continue
-    if (state === undefined && await holdsRecords(medium, ringId, environment)) {
-      throw new StreambedError('CORRUPT', `the epoch record is missing, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
+    // Ids rise, and a ring gets records only once it is named: what is behind the last one that is named proves an older record.
+    if (ringId > (state?.rings.at(-1)?.ringId ?? -1) && await holdsRecords(medium, ringId, environment)) {
+      throw new StreambedError('CORRUPT', `the epoch record is ${state === undefined ? 'missing' : 'older than the log'}, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
     }
     await medium.removeRing(ringId)
   }

@@ -139,6 +139,24 @@ describe('damage', () => {
     }
   })
 
+  it('refuses an epoch record that is older than a ring with records, and keeps that ring', async () => {
+    const { environment, files } = simulated()
+    const first = await openSmall(environment, 1)
+    await first.append([recordOf(1, 100)])
+    const older = (await files.readFile(`${path}/epoch`)).slice()
+    // The first writer lives, so the second one goes on in a ring of its own.
+    const second = await openSmall(environment, 2)
+    await second.append([recordOf(2, 100)])
+    files.kill()
+    const newer = (await files.readFile(`${path}/epoch`)).slice()
+    await restore(files, `${path}/epoch`, older)
+    await assert.rejects(openSmall(environment, 3), error => isCorrupt(error) && /epoch record is older.*ring=2/.test(String(error)))
+    await restore(files, `${path}/epoch`, newer)
+    const again = await openSmall(environment, 4)
+    assert.deepEqual(await recoverIds(again), [1, 2])
+    await again.close()
+  })
+
   it('tells a full disk at any write, loses nothing, and goes on when there is room', async () => {
     for (let room = 0; room < 40; room++) {
       const { environment, files } = simulated(`full-${room}`)

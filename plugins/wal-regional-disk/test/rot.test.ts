@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import type { Wal } from '@streambed/sdk'
 import type { SimulatedFileSystem } from '@streambed/sdk/testing'
 import { damagesOf, RotTable, verdictOf, type Stop } from '../../../tools/rot.ts'
-import { idOf, KiB, openSmall, path, recordOf, simulated } from './support.ts'
+import { idOf, KiB, openSmall, path, recordOf, simulated, type Simulated } from './support.ts'
 
 /** What the folder held, and which records must come back. */
 interface Stopped { readonly files: ReadonlyMap<string, Uint8Array>, readonly acknowledged: readonly number[] }
 
 const names = ['epoch', 'ring-1.wal']
+const deviceBytes = 520 * KiB
 
 async function copyOf (files: SimulatedFileSystem): Promise<ReadonlyMap<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>()
@@ -15,10 +16,9 @@ async function copyOf (files: SimulatedFileSystem): Promise<ReadonlyMap<string, 
   return found
 }
 
-/** A log that has gone round its ring, with a write in flight when it is killed; and its files as they were before. */
-async function stopped (stop: Stop, laps: number): Promise<{ readonly now: Stopped, readonly before: Stopped }> {
-  const { environment, files } = simulated(`rot-${stop}`)
-  const wal = await openSmall(environment, 1, 136 * KiB)
+/** A log that has gone round its ring, with a write in flight when it is killed. Resolves with what must come back; `atHalf` is told what must then. */
+async function work ({ environment, files }: Simulated, stop: Stop, laps: number, capacity: number, atHalf: (acknowledged: readonly number[]) => Promise<void>): Promise<readonly number[]> {
+  const wal = await openSmall(environment, 1, capacity)
   let acknowledged: number[] = []
   const positions: number[] = []
   const append = async (id: number): Promise<void> => {
@@ -32,7 +32,7 @@ async function stopped (stop: Stop, laps: number): Promise<{ readonly now: Stopp
     await wal.trim(positions[acknowledged[3]!]!)
     acknowledged = acknowledged.slice(4)
   }
-  const before = { files: await copyOf(files), acknowledged: [...acknowledged] }
+  await atHalf([...acknowledged])
   for (const end = id + 5; id < end; id++) await append(id)
   if (stop === 'clean') await wal.close()
   else {
@@ -41,7 +41,26 @@ async function stopped (stop: Stop, laps: number): Promise<{ readonly now: Stopp
     files.plan = undefined
     files.crash()
   }
-  return { now: { files: await copyOf(files), acknowledged: [...acknowledged] }, before }
+  return acknowledged
+}
+
+/** In a folder: its files, and as they were before. */
+async function stopped (stop: Stop, laps: number): Promise<{ readonly now: Stopped, readonly before: Stopped }> {
+  const simulation = simulated(`rot-${stop}`)
+  let before: Stopped = { files: new Map(), acknowledged: [] }
+  const acknowledged = await work(simulation, stop, laps, 136 * KiB, async so => { before = { files: await copyOf(simulation.files), acknowledged: so } })
+  return { now: { files: await copyOf(simulation.files), acknowledged }, before }
+}
+
+/** A device that holds `bytes`, or nothing. */
+async function deviceOf (bytes?: Uint8Array): Promise<Simulated> {
+  const simulation = simulated('device')
+  simulation.files.addBlockDevice(path, deviceBytes)
+  if (bytes === undefined) return simulation
+  const handle = await simulation.files.open(path, 'update', { synchronous: true })
+  await handle.write([bytes], 0)
+  await handle.close()
+  return simulation
 }
 
 async function filesOf (content: ReadonlyMap<string, Uint8Array>): Promise<ReturnType<typeof simulated>> {
@@ -94,6 +113,21 @@ describe('rot of a folder on a disk', () => {
             table.add(name === 'epoch' ? 'epoch record' : ring, damage, stop, verdict)
           }
         }
+      }
+    }
+    for (const stop of ['clean', 'killed'] as const) {
+      const device = await deviceOf()
+      let older: Uint8Array | undefined
+      const acknowledged = await work(device, stop, 8, deviceBytes, async () => { older = (await device.files.readFile(path)).slice() })
+      for (const { damage, bytes } of damagesOf((await device.files.readFile(path)).slice(), older, 2048)) {
+        // A device does not change its size.
+        if (damage === 'shortened' || damage === 'deleted') continue
+        const { environment } = await deviceOf(bytes)
+        table.add('block device', damage, stop, await verdictOf(async () => {
+          await using wal = await openSmall(environment, 2, deviceBytes)
+          const ids = await idsOf(wal)
+          return acknowledged.every(id => ids.includes(id))
+        }, path))
       }
     }
     table.check('wal-regional-disk')
