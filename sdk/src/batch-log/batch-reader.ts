@@ -61,7 +61,12 @@ export class BatchReader {
     const at = start - this.#pieceStart
     const stored = this.#piece.subarray(at, at + total)
     const bytes = header.version === 1 ? stored.subarray(0, contentBytes(header)) : withoutStamps(stored, contentBytes(header))
-    if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) return undefined
+    if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) {
+      // Without its stamps it tells no more; who asks reads it again.
+      this.#piece = new Uint8Array(0)
+      this.#pieceStart = start
+      return undefined
+    }
     this.#position = start + total
     return { ...header, end: this.#position, bytes }
   }
