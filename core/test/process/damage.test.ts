@@ -76,7 +76,7 @@ describe('a broker process whose files are damaged', () => {
 
   const newer: ReadonlyArray<{ readonly what: string, readonly magic: string, readonly folder: 'wal' | 'metadata', readonly known: number, readonly edit: (bytes: Buffer) => void }> = [
     { what: "the WAL's epoch record", folder: 'wal', magic: 'SBWEPOCH', known: 2, edit: bytes => { for (const slot of [0, 4_096]) newerSlot(bytes, slot) } },
-    { what: "the WAL's ring", folder: 'wal', magic: 'SBWRING1', known: 2, edit: bytes => { for (const slot of [0, 4_096]) newerSlot(bytes, slot) } },
+    { what: "the WAL's ring", folder: 'wal', magic: 'SBWRING1', known: 3, edit: bytes => { for (const slot of [0, 4_096]) newerSlot(bytes, slot) } },
     { what: 'the metadata log', folder: 'metadata', magic: 'SBML', known: 1, edit: bytes => { seal(bytes, { version: 4, crc: 28 }) } }
   ]
   for (const { edit, folder, known, magic, what } of newer) {
