@@ -102,7 +102,7 @@ export interface MetadataLogPlugin<Options = unknown> extends PluginBase<Options
    * put back. Nobody has the log open, or opens it, meanwhile; a log of one process is LOCKED while somebody does.
    *
    * It keeps the longest readable beginning: the newest snapshot that can be read, and the entries that follow it without a gap. All
-   * else is moved aside under a name that `open` and `repair` pass over, in the same folder or under the same prefix; nothing is
+   * else ends up under a name that `open` and `repair` pass over, in the same folder or under the same prefix; nothing is
    * deleted. It changes nothing of a sound log, nor of none. It may be stopped at any point, and is then called again: until it
    * is done the log is refused as before, or opens as it will be.
    *
@@ -115,7 +115,7 @@ export interface MetadataLogContext { readonly objectStore?: ObjectStore }
 export interface MetadataRepair {
   /** The position after the last entry that is kept: the next one gets it. */
   readonly end: number
-  /** New names of what this call moved aside: file names in the log's folder, or object keys. */
+  /** Where what this call cut off lies now: file names in the log's folder, or object keys. */
   readonly setAside: readonly string[]
   /** `end`, when entries from there on were lost or may have been; undefined: none was. */
   readonly lostFrom: number | undefined

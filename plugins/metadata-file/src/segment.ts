@@ -3,6 +3,7 @@ import { corrupt } from './errors.ts'
 import { decodeFrame } from './frame.ts'
 import { encodeSegmentHeader, readSegment, segmentHeaderBytes } from './segment-content.ts'
 
+const nothing = new Uint8Array(0)
 const pageBytes = 2 ** 20
 
 /** One file of the log: entries from position `start` on. */
@@ -14,6 +15,8 @@ export class Segment {
   /** Of each frame the position of its first entry and its place in the file; both ascending. */
   readonly #frameFirsts: number[] = []
   readonly #framePlaces: number[] = []
+  /** Of the last file of the log, between its opening and `settleTail`. */
+  #lastFrame: Uint8Array = nothing
   #end: number
   #byteEnd = segmentHeaderBytes
 
@@ -44,6 +47,9 @@ export class Segment {
     try {
       const segment = new Segment(environment, file, handle, start)
       for (const { first, count, size } of content.frames) segment.#add(first, count, size)
+      const place = segment.#framePlaces.at(-1)
+      // As it was verified, not as a second reading may show it.
+      if (isLast && place !== undefined) segment.#lastFrame = bytes.slice(place, segment.#byteEnd)
       return segment
     } catch (error) {
       await handle.close()
@@ -77,11 +83,8 @@ export class Segment {
     if (this.#byteEnd < size) this.#environment.logger.warn('cut a write that never ended', { path: this.file, at: this.#byteEnd, bytes: size - this.#byteEnd })
     // After a sync that failed, the last frame may be in the page cache alone, and clean: written again, it becomes durable.
     const place = this.#framePlaces.at(-1)
-    if (place !== undefined) {
-      const frame = new Uint8Array(this.#byteEnd - place)
-      await this.#handle.read(frame, place)
-      await this.#handle.write([frame], place)
-    }
+    if (place !== undefined) await this.#handle.write([this.#lastFrame], place)
+    this.#lastFrame = nothing
     await this.cutTail()
   }
 

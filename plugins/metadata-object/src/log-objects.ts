@@ -1,5 +1,5 @@
 import { StreambedError, abortedError, sleep, type Environment, type ObjectStore } from '@streambed/sdk'
-import { bodyToEntries, bodyToSlots, decodeHeader, decodeObject, encodeObject, headerBytes, isSameToken, type ForgottenSlot, type ObjectHeader } from './format.ts'
+import { bodyToEntries, bodyToSlots, decodeHeader, decodeObject, encodeObject, headerBytes, isSameToken, tokenBytes, type ForgottenSlot, type ObjectHeader } from './format.ts'
 import type { ObjectMetadataLogOptions } from './options.ts'
 
 const pageKeysMax = 1000
@@ -22,6 +22,8 @@ export class LogObjects {
   readonly environment: Environment
   readonly #store: ObjectStore
   readonly #options: ObjectMetadataLogOptions
+  /** What the keys of the log begin with: the prefix, or where the last repair has put it. */
+  #root: string
   /** Puts that were given up and have not settled yet. */
   readonly #leftOver = new Set<Promise<unknown>>()
 
@@ -29,15 +31,49 @@ export class LogObjects {
     this.#store = store
     this.environment = environment
     this.#options = options
+    this.#root = options.prefix
   }
 
-  slotKey (start: number): string { return `${this.#options.prefix}/log/${digits(start)}` }
-  snapshotKey (at: number): string { return `${this.#options.prefix}/snapshots/${digits(at)}` }
+  /** Goes where the last repair has put the log; to be called before all else. */
+  async findRoot (): Promise<void> {
+    const prefix = this.#generationsPrefix
+    let last: string | undefined
+    await this.#list(prefix, undefined, key => { last = key.slice(prefix.length) })
+    if (last === undefined) return
+    if (!/^\d{16}-[0-9a-f]{32}$/.test(last)) throw foreign(prefix + last)
+    this.#root = `${this.#options.prefix}/repaired/${last}`
+  }
+
+  /** The objects of the log that a repair begins; empty, and nobody's until `makeCurrent`. */
+  nextGeneration (): LogObjects {
+    const generation = this.#root === this.#options.prefix ? 1 : Number(this.#root.slice(`${this.#options.prefix}/repaired/`.length).slice(0, 16)) + 1
+    const next = new LogObjects(this.#store, this.environment, this.#options)
+    // Random: what a repair left behind that was stopped is in no later one's way.
+    next.#root = `${this.#options.prefix}/repaired/${digits(generation)}-${Buffer.from(this.environment.random.bytes(16)).toString('hex')}`
+    return next
+  }
+
+  /** From now on the log is the one that `nextGeneration` began: `findRoot` finds it by the name of one object, whatever that holds. */
+  async makeCurrent (): Promise<void> {
+    const name = this.#root.slice(`${this.#options.prefix}/repaired/`.length)
+    const position = Number(name.slice(0, 16))
+    const token = this.environment.random.bytes(tokenBytes)
+    await this.put(this.#generationsPrefix + name, await this.encode({ kind: 'mark', position, token, count: 0 }, []), { kind: 'mark', position, token })
+  }
+
+  /** Copies a slot or snapshot of `from`, byte by byte. */
+  async copy (from: LogObjects, keyOf: (objects: LogObjects) => string): Promise<void> {
+    this.environment.metrics.count('metadata_object_puts')
+    await this.#store.put(keyOf(this), await from.#get(keyOf(from)), { ifAbsent: true })
+  }
+
+  slotKey (start: number): string { return `${this.#root}/log/${digits(start)}` }
+  snapshotKey (at: number): string { return `${this.#root}/snapshots/${digits(at)}` }
   /** Behind all slots, so that one listing shows first what is there and then what is no longer part of the log. */
-  markKey (position: number): string { return `${this.#options.prefix}/log/z${digits(position)}` }
+  markKey (position: number): string { return `${this.#root}/log/z${digits(position)}` }
 
   /** Beside the log: of a repair after which the log began at that position with no slot. */
-  emptyKey (position: number): string { return `${this.#options.prefix}/empty/${digits(position)}` }
+  emptyKey (position: number): string { return `${this.#root}/empty/${digits(position)}` }
 
   /** Slots behind the one that begins at `after`, and all marks. */
   async listLog (after?: number): Promise<Listed> {
@@ -49,7 +85,7 @@ export class LogObjects {
 
   async snapshots (): Promise<number[]> {
     const found: number[] = []
-    const prefix = `${this.#options.prefix}/snapshots/`
+    const prefix = `${this.#root}/snapshots/`
     await this.#list(prefix, undefined, key => { found.push(parsed(key, prefix)) })
     return found
   }
@@ -130,6 +166,8 @@ export class LogObjects {
 
   async close (): Promise<void> { await Promise.all(this.#leftOver) }
 
+  get #generationsPrefix (): string { return `${this.#options.prefix}/generations/` }
+
   async #attempt (key: string, bytes: Uint8Array, want: Pick<ObjectHeader, 'kind' | 'position' | 'token'>): Promise<'ours' | 'taken'> {
     const { clock, metrics } = this.environment
     const ending = new AbortController()
@@ -165,7 +203,7 @@ export class LogObjects {
   async #listed (startAfter: string | undefined): Promise<Listed> {
     const starts: number[] = []
     const marks: number[] = []
-    const prefix = `${this.#options.prefix}/log/`
+    const prefix = `${this.#root}/log/`
     await this.#list(prefix, startAfter, key => {
       if (key.startsWith(`${prefix}z`)) marks.push(parsed(key, `${prefix}z`))
       else starts.push(parsed(key, prefix))
@@ -189,6 +227,10 @@ function digits (position: number): string { return String(position).padStart(16
 
 function parsed (key: string, prefix: string): number {
   const text = key.slice(prefix.length)
-  if (!/^\d{16}$/.test(text)) throw new StreambedError('MISCONFIGURED', `something else than a metadata log lies under its prefix; give the log a prefix of its own. key=${key}`)
+  if (!/^\d{16}$/.test(text)) throw foreign(key)
   return Number(text)
+}
+
+function foreign (key: string): StreambedError {
+  return new StreambedError('MISCONFIGURED', `something else than a metadata log lies under its prefix; give the log a prefix of its own. key=${key}`)
 }

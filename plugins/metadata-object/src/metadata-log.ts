@@ -44,6 +44,7 @@ export class ObjectMetadataLog implements MetadataLog {
 
   static async open (options: ObjectMetadataLogOptions, environment: Environment, store: ObjectStore): Promise<ObjectMetadataLog> {
     const log = new ObjectMetadataLog(options, environment, store)
+    await log.#objects.findRoot()
     await log.#load()
     await log.#checkSnapshots()
     return log

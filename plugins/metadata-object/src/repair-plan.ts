@@ -13,38 +13,43 @@ export interface FoundLog {
   readonly isEmpty: boolean
 }
 
-/** What makes the log one that can be read. */
+/** What of the log is kept. */
 export interface RepairPlan {
-  /** The position after the last entry that is kept. */
+  /** Nothing is wrong: it stays where it is. */
+  readonly isSound: boolean
+  /** The position after the last entry that is kept, and that of the first. */
   readonly end: number
-  /** Where the log begins, when that has to be noted; `isEmpty`: no slot is left to begin with. */
-  readonly begin: { readonly at: number, readonly isEmpty: boolean } | undefined
+  readonly start: number
   /** Positions, ascending. */
-  readonly snapshotsAside: readonly number[]
-  readonly slotsAside: readonly number[]
-  readonly marksAside: readonly number[]
+  readonly slots: readonly number[]
+  readonly slotsLeft: readonly number[]
+  readonly snapshotAt: number | undefined
+  readonly snapshotsLeft: readonly number[]
   /** Whether something after `end` was there, or may have been. */
   readonly isLossy: boolean
 }
 
 /** Keeps the longest readable beginning: the newest readable snapshot, and the entries that follow it without a gap. */
 export function planRepair ({ slots, marks, snapshots, isEmpty }: FoundLog): RepairPlan {
-  const start = marks.at(-1) ?? 0
+  const begin = marks.at(-1) ?? 0
   const snapshotAt = snapshots.findLast(({ isReadable }) => isReadable)?.at
   const base = snapshotAt ?? 0
-  const members = slots.filter(slot => slot.start >= start)
-  const kept = base < start ? [] : keptOf(members, base)
+  const members = slots.filter(slot => slot.start >= begin)
+  const kept = base < begin ? [] : keptOf(members, base)
   const end = kept.at(-1)?.end ?? base
-  const isSound = kept.length === 0 && members.length === 0 && base === start && (start === 0 || isEmpty)
-  const dropped = base < start ? slots : members.filter(slot => !kept.includes(slot))
-  const at = kept[0]?.start ?? base
+  const start = kept[0]?.start ?? base
+  const dropped = members.filter(slot => !kept.includes(slot))
+  const snapshotsLeft = snapshots.filter(({ at }) => at !== snapshotAt)
+  const beginsWell = start === begin && (kept.length > 0 || start === 0 || isEmpty)
   return {
+    isSound: beginsWell && dropped.length === 0 && snapshots.every(({ isReadable }) => isReadable),
     end,
-    begin: isSound || (kept.length > 0 && at === start) || at === 0 ? undefined : { at, isEmpty: kept.length === 0 },
-    snapshotsAside: snapshots.filter(snapshot => !snapshot.isReadable || snapshot.at > end).map(snapshot => snapshot.at),
-    slotsAside: dropped.map(slot => slot.start),
-    marksAside: marks.filter(mark => mark > at),
-    isLossy: (kept.length === 0 && !isSound) || dropped.some(slot => (slot.end ?? slot.start + 1) > end) || snapshots.some(snapshot => snapshot.at > end)
+    start,
+    slots: kept.map(slot => slot.start),
+    slotsLeft: dropped.map(slot => slot.start),
+    snapshotAt,
+    snapshotsLeft: snapshotsLeft.map(({ at }) => at),
+    isLossy: (kept.length === 0 && !beginsWell) || dropped.some(slot => (slot.end ?? slot.start + 1) > end) || snapshotsLeft.some(({ at }) => at > end)
   }
 }
 

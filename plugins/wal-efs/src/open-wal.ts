@@ -10,6 +10,7 @@ import { ensureIdentity, readIdentity, readOwner, writeOwner } from './owner-fil
 import { scan, type Scan } from './scan.ts'
 import { Segment } from './segment.ts'
 import { openEntryOf, removeSegments, SegmentLog } from './segment-log.ts'
+import { checkNamed, segmentsInUse } from './unnamed-segments.ts'
 
 const newLog: EpochState = Object.freeze({ sequence: 0, writerEpoch: -1, trimmed: -1, scanStart: 0, confirmedEnd: 0, segments: Object.freeze([]) })
 
@@ -56,12 +57,13 @@ async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environmen
   const claimed = await listEpochs(path, environment)
   if (claimed.at(-1)! > writerEpoch) throw fenced(path, writerEpoch, claimed.at(-1)!)
   const lower = claimed.filter(epoch => epoch < writerEpoch)
+  const inUse = lower.length === 0 ? [] : await segmentsInUse(path, lower.at(-1)!, environment)
   const base = await fenceAll(path, lower, writerEpoch, environment)
   if (base === undefined) {
     await refuseRemains(path, environment)
     // It was there when we looked.
     if (seen !== undefined) checkOpening(undefined, request)
-  }
+  } else checkNamed(path, inUse, base)
   const identity = { id, writerEpoch: base === undefined ? -1 : lower.at(-1)! }
   const found = await scan(path, base ?? newLog, environment)
   await epochFile.check()

@@ -83,11 +83,12 @@ export class SegmentLog implements BatchMedium {
   async write (chunks: readonly Uint8Array[], position: number): Promise<void> {
     try {
       await this.#segment!.write(chunks, position)
+      await this.#parts.epochFile.check()
     } catch (error) {
-      if (StreambedError.is(error, 'OUT_OF_SPACE')) this.#isSpoiled = true
+      // Also when the write itself was answered: the next batch gets the same position, and must not lie over this one.
+      this.#isSpoiled = true
       throw error
     }
-    await this.#parts.epochFile.check()
   }
 
   isTidy (state: LogState): boolean { return !this.#entries.some(entry => isFree(entry, state)) }

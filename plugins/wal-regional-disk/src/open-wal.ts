@@ -54,7 +54,7 @@ async function look (medium: Medium, request: OpeningRequest, environment: Envir
     throw error
   }
   // With `create` that is asked behind the gate: another creator's ring may be there by now.
-  if (state === undefined && request.opening !== undefined && request.opening.mode !== 'create') await refuseRemains(medium, environment)
+  if (state === undefined && request.opening !== undefined && request.opening.mode !== 'create') await refuseRemains(medium, undefined, environment)
   checkFound(state, medium, request)
   return state
 }

@@ -14,8 +14,6 @@ export class Ring implements BatchSource {
   #state: RingState
   /** The state may be older than the last one written. */
   readonly hasDamagedSlot: boolean
-  /** A torn batch of an earlier start may lie where none was confirmed. */
-  readonly beginsBlank = false
   #mayHoldStamps: boolean
 
   private constructor (handle: FileHandle, path: string, offset: number, environment: Environment, state: RingState, found: { readonly hasDamagedSlot: boolean, readonly mayHoldStamps: boolean }) {

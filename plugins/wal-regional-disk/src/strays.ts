@@ -6,20 +6,25 @@ import type { EpochState } from './slots.ts'
 
 /**
  * Removes rings that a crash left behind: made, but not yet named by the epoch record, or no longer. Without any epoch
- * record they may be all that is left of a log, so only an empty one goes.
+ * record they may be all that is left of a log, and behind the last that it names they are what an older one does not know: so of those
+ * only empty ones go.
  */
 export async function removeStrays (medium: Medium, state: EpochState | undefined, environment: Environment): Promise<void> {
-  if (state === undefined) await refuseRemains(medium, environment)
+  await refuseRemains(medium, state, environment)
   for (const ringId of await medium.ringIds()) {
     if (state?.rings.some(ring => ring.ringId === ringId) !== true) await medium.removeRing(ringId)
   }
 }
 
-/** Rejects with CORRUPT where there is no epoch record, but a ring with records. Changes nothing. */
-export async function refuseRemains (medium: Medium, environment: Environment): Promise<void> {
+/**
+ * Rejects with CORRUPT where a ring with records lies behind the last one that the epoch record names, or there is none: ids rise, and a
+ * ring gets records only once it is named. Changes nothing.
+ */
+export async function refuseRemains (medium: Medium, state: EpochState | undefined, environment: Environment): Promise<void> {
+  const newest = state?.rings.at(-1)?.ringId ?? -1
   for (const ringId of await medium.ringIds()) {
-    if (!await holdsRecords(medium, ringId, environment)) continue
-    throw new StreambedError('CORRUPT', `the epoch record is missing, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
+    if (ringId <= newest || !await holdsRecords(medium, ringId, environment)) continue
+    throw new StreambedError('CORRUPT', `the epoch record is ${state === undefined ? 'missing' : 'older than the log'}, but a ring with records is there; restore the file "epoch", or move the ring away. path=${medium.path} ring=${ringId}`)
   }
 }
 

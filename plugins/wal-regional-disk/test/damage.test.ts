@@ -139,6 +139,58 @@ describe('damage', () => {
     }
   })
 
+  it('takes no torn write for damage, whichever of its sectors are there, over an earlier lap', async () => {
+    const { environment, files, random } = simulated()
+    const wal = await openSmall(environment, 1)
+    let held: number[] = []
+    for (let id = 0; id < 40; id++) {
+      const position = await wal.append([recordOf(id, 5000 + id * 97 % 3000)])
+      held.push(id)
+      if (held.length > 6) { await wal.trim(position - 1); held = [id] }
+    }
+    const ring = `${path}/ring-1.wal`
+    const before = (await files.readFile(ring)).slice()
+    await wal.append([recordOf(40, 9000)])
+    const after = (await files.readFile(ring)).slice()
+    const epoch = await files.readFile(`${path}/epoch`)
+    files.kill()
+    const written = Array.from({ length: before.length / 512 }, (_, sector) => sector * 512).filter(at => at >= headerBytes && Buffer.compare(before.subarray(at, at + 512), after.subarray(at, at + 512)) !== 0)
+    assert.ok(written.length > 15)
+    for (let round = 0; round < 400; round++) {
+      const torn = before.slice()
+      const share = random.fraction()
+      let missing = 0
+      for (const at of written) {
+        if (random.fraction() < share) torn.set(after.subarray(at, at + 512), at)
+        // Padding, which is zeros, is in no one's way.
+        else if (after.subarray(at, at + 512).some(byte => byte !== 0)) missing++
+      }
+      await restore(files, ring, torn)
+      await restore(files, `${path}/epoch`, epoch)
+      const again = await openSmall(environment, 2)
+      assert.deepEqual(await recoverIds(again), missing === 0 ? [...held, 40] : held, `round ${round}, ${missing} sectors missing`)
+      files.kill()
+    }
+  })
+
+  it('refuses an epoch record that is older than a ring with records, and keeps that ring', async () => {
+    const { environment, files } = simulated()
+    const first = await openSmall(environment, 1)
+    await first.append([recordOf(1, 100)])
+    const older = (await files.readFile(`${path}/epoch`)).slice()
+    // The first writer lives, so the second one goes on in a ring of its own.
+    const second = await openSmall(environment, 2)
+    await second.append([recordOf(2, 100)])
+    files.kill()
+    const newer = (await files.readFile(`${path}/epoch`)).slice()
+    await restore(files, `${path}/epoch`, older)
+    await assert.rejects(openSmall(environment, 3), error => isCorrupt(error) && /epoch record is older.*ring=2/.test(String(error)))
+    await restore(files, `${path}/epoch`, newer)
+    const again = await openSmall(environment, 4)
+    assert.deepEqual(await recoverIds(again), [1, 2])
+    await again.close()
+  })
+
   it('tells a full disk at any write, loses nothing, and goes on when there is room', async () => {
     for (let room = 0; room < 40; room++) {
       const { environment, files } = simulated(`full-${room}`)

@@ -11,8 +11,8 @@ export interface BatchSource {
   readonly salt: Uint8Array
   /** Positions that differ by it share a place: the ring's size, Infinity for a file. */
   readonly lapBytes: number
-  /** Nothing but zeros lies where no batch was ever written. */
-  readonly beginsBlank: boolean
+  /** Nothing but zeros lies where no batch was ever written, and no place is written twice. Absent: no. */
+  readonly beginsBlank?: boolean
   /** Fills `target` from `position` on; what lies past the end of the medium reads as zeros. */
   read (target: Uint8Array, position: number): Promise<void>
 }
@@ -61,7 +61,12 @@ export class BatchReader {
     const at = start - this.#pieceStart
     const stored = this.#piece.subarray(at, at + total)
     const bytes = header.version === 1 ? stored.subarray(0, contentBytes(header)) : withoutStamps(stored, contentBytes(header))
-    if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) return undefined
+    if (this.#crc32c(bytes.subarray(batchHeaderBytes)) !== header.bodyCrc) {
+      // Without its stamps it tells no more; who asks reads it again.
+      this.#piece = new Uint8Array(0)
+      this.#pieceStart = start
+      return undefined
+    }
     this.#position = start + total
     return { ...header, end: this.#position, bytes }
   }
@@ -79,10 +84,10 @@ export class BatchReader {
     const header = this.#headerAt(start)
     if (header === undefined) {
       const isBlank = isZero(this.#piece.subarray(at, at + sectorBytes))
-      return !isBlank && (this.#source.beginsBlank || wasBatchHeader(this.#piece, at, this.#source.salt, start))
+      return !isBlank && (this.#source.beginsBlank === true || wasBatchHeader(this.#piece, at, this.#source.salt, start))
     }
     // In a file that begins blank nothing earlier can lie here.
-    if (header.position !== start) return this.#source.beginsBlank
+    if (header.position !== start) return this.#source.beginsBlank === true
     const total = batchBytes(header)
     if (header.recordCount === 0 || total > this.#limit - start) return true
     if (header.version === 1) return false
