@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
-import type { Environment, LogFields, Logger, MetadataLog, ObjectStore } from '@streambed/sdk'
+import type { Environment, LogFields, Logger, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
 import { Broker } from '../../src/broker/broker.ts'
+import type { ShardTuning } from '../../src/broker/state-shard/state-shard.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import type { Endpoint } from '../../src/metadata/records.ts'
 import { StreamCatalog } from '../../src/metadata/stream-catalog.ts'
@@ -20,6 +21,7 @@ export interface BrokerFixtureOptions { readonly seed?: string, readonly walByte
 export interface OpenOptions {
   readonly kafka?: Readonly<Record<string, string>>
   readonly storage?: Partial<StorageOptions>
+  readonly groupLog?: ShardTuning
 }
 
 export interface RequestOptions {
@@ -43,6 +45,7 @@ export class BrokerFixture {
   /** Let a test put faults between broker and storage. */
   wrapStore: (store: ObjectStore) => ObjectStore = store => store
   wrapMetadataLog: (log: MetadataLog) => MetadataLog = log => log
+  wrapWal: (wal: Wal) => Wal = wal => wal
   readonly #rack: string | null
 
   constructor (options: BrokerFixtureOptions = {}) {
@@ -67,7 +70,7 @@ export class BrokerFixture {
         result: epoch
       }
     })
-    const wal = await MemoryWal.open(this.walMedium, { clusterId, nodeId, writerEpoch: nodeEpoch })
+    const wal = this.wrapWal(await MemoryWal.open(this.walMedium, { clusterId, nodeId, writerEpoch: nodeEpoch }))
     const store = this.wrapStore(new MemoryObjectStore({ clock, medium: this.objects }))
     const engine = await StreamEngine.open({
       wal,
@@ -76,7 +79,8 @@ export class BrokerFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
-    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: options.kafka ?? {}, checkpointBytes: 16 * 2 ** 20 })
+    const { groupLog, kafka = {} } = options
+    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })
     return new OpenBroker({ broker, engine, metadata, fixture: this })
   }
 }

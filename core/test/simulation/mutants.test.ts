@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import type { FileHandle, FileSystem, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
-import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
-import { GroupShard } from '../../src/broker/group/group-shard.ts'
+import type { GroupRecord } from '../../src/broker/group/group-records.ts'
+import type { StoredGroups } from '../../src/broker/group/stored-groups.ts'
 import { Partition } from '../../src/broker/partition/partition.ts'
 import { ProducerStates } from '../../src/broker/partition/producer-states.ts'
+import { StateShard } from '../../src/broker/state-shard/state-shard.ts'
 import type { ViolationName } from './checker.ts'
 import type { Profile } from './profile.ts'
 import { simulate } from './simulation.ts'
@@ -143,9 +144,10 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a group that answers commits without storing them',
     caughtAs: ['lost-commit'],
-    break: () => patched(GroupShard.prototype, 'commit', () => async (entry, commits) => {
-      for (const { partition, topic, value } of commits) if (value !== null) entry.offsets.set(topic, partition, value)
-      return KafkaErrorCode.NONE
+    break: () => patched(StateShard.prototype, 'append', original => function append (this: StateShard<StoredGroups, GroupRecord>, records) {
+      if (records.some(record => (record as GroupRecord).kind !== 'offset')) return original.call(this, records)
+      for (const record of records) this.state.apply(record as GroupRecord)
+      return { isTaken: true, durable: Promise.resolve() }
     }),
     profile: { ...crashing, groupMembers: 2 }
   }

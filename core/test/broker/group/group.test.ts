@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
-import { Group } from '../../../src/broker/group/group.ts'
+import { Group, type Membership } from '../../../src/broker/group/group.ts'
 import type { JoinRequest, JoinResult, SyncResult } from '../../../src/broker/group/member.ts'
 
 const options = { minSessionTimeoutMs: 6_000, maxSessionTimeoutMs: 1_800_000, maxSize: 100, initialRebalanceDelayMs: 0 }
@@ -9,6 +9,11 @@ const options = { minSessionTimeoutMs: 6_000, maxSessionTimeoutMs: 1_800_000, ma
 class Fixture {
   saves = 0
   saveResult: KafkaErrorCode = KafkaErrorCode.NONE
+  /** What was saved last. */
+  saved: Membership | undefined
+  /** While it is held, nothing that is saved becomes durable. */
+  isHeld = false
+  readonly held: ((nowMs: number) => void)[] = []
   nowMs = 0
   readonly group: Group
   #ids = 0
@@ -17,7 +22,14 @@ class Fixture {
       groupId: 'g',
       options: () => ({ ...options, ...overrides }),
       newId: () => `id${++this.#ids}`,
-      save: async () => { this.saves++; return this.saveResult }
+      save: (membership, onDurable) => {
+        this.saves++
+        this.saved = membership
+        if (this.saveResult !== KafkaErrorCode.NONE) return this.saveResult
+        if (this.isHeld) this.held.push(onDurable)
+        else void Promise.resolve().then(() => onDurable(this.nowMs))
+        return KafkaErrorCode.NONE
+      }
     })
   }
 

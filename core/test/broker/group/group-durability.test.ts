@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict'
+import type { Wal } from '@streambed/sdk'
+import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
+import { ApiKey } from '../../../src/protocol/messages/apis.ts'
+import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
+
+/** One partition of the offsets topic: all groups share one log. */
+const kafka = {
+  'group.initial.rebalance.delay.ms': '0', 'offsets.topic.num.partitions': '1', 'offsets.retention.minutes': '1', 'offsets.retention.check.interval.ms': '1000'
+}
+/** Low enough that a test gets past it. */
+const groupLog = { bytesMin: 20_000, rewriteFactor: 4, checksRewrites: true }
+const partitionCount = 50
+
+/** A WAL whose appends are confirmed when the test says so, in order; until then they are in flight. */
+class HeldWal {
+  #gate = Promise.withResolvers<void>()
+  constructor () { this.#gate.resolve() }
+  hold (): void { this.#gate = Promise.withResolvers<void>() }
+  release (): void { this.#gate.resolve() }
+
+  wrap (wal: Wal): Wal {
+    return new Proxy(wal, {
+      get: (target, name) => {
+        if (name === 'append') {
+          return async (chunks: readonly Uint8Array[]) => {
+            const appended = target.append(chunks)
+            const gate = this.#gate.promise
+            const position = await appended
+            await gate
+            return position
+          }
+        }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
+      }
+    })
+  }
+}
+
+interface Opened { readonly broker: OpenBroker, readonly fixture: BrokerFixture, readonly wal: HeldWal, readonly topicId: string }
+
+async function open (): Promise<Opened> {
+  const fixture = new BrokerFixture()
+  const wal = new HeldWal()
+  fixture.wrapWal = inner => wal.wrap(inner)
+  const broker = await fixture.open({ kafka, groupLog })
+  const topicId = await broker.createTopic('t', partitionCount)
+  await broker.request(ApiKey.FindCoordinator, 4, { coordinatorKeys: ['g'] })
+  return { broker, fixture, wal, topicId }
+}
+
+/** The next broker on the same storage, as after a crash: the one before was never closed. */
+function reopen ({ fixture, wal }: Opened): Promise<OpenBroker> {
+  wal.release()
+  return fixture.open({ kafka, groupLog })
+}
+
+async function commit (broker: OpenBroker, groupId: string, offset: number, options: { readonly partition?: number, readonly note?: string, readonly topic?: string } = {}): Promise<number> {
+  const { note = '', partition = 0, topic = 't' } = options
+  const { topics } = await broker.request(ApiKey.OffsetCommit, 8, {
+    groupId, generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: topic, partitions: [{ partitionIndex: partition, committedOffset: offset, committedMetadata: note }] }]
+  })
+  return topics[0]!.partitions[0]!.errorCode
+}
+
+async function committed (broker: OpenBroker, groupId: string, partition = 0, topic = 't'): Promise<number> {
+  const answer = await broker.request(ApiKey.OffsetFetch, 7, { groupId, topics: [{ name: topic, partitionIndexes: [partition] }] })
+  assert.equal(answer.errorCode, 0)
+  return answer.topics[0]!.partitions[0]!.committedOffset
+}
+
+async function groupIds (broker: OpenBroker): Promise<string[]> {
+  const { groups } = await broker.request(ApiKey.ListGroups, 4, { statesFilter: [] })
+  return groups.map(({ groupId }) => groupId).sort()
+}
+
+async function removeGroup (broker: OpenBroker, groupId: string): Promise<number> {
+  return (await broker.request(ApiKey.DeleteGroups, 2, { groupsNames: [groupId] })).results[0]!.errorCode
+}
+
+function logStart (broker: OpenBroker): number { return broker.broker.services.topics.byName('__consumer_offsets')!.slot(0)!.partition!.logStartOffset }
+
+/** Lets everything run that waits for nothing but promises. */
+async function settle (): Promise<void> { for (let turn = 0; turn < 200; turn++) await Promise.resolve() }
+
+/** Commits of another group until the log is about to be written anew: one more such commit does it. */
+async function fillLog (broker: OpenBroker, count = 4): Promise<void> {
+  const note = 'n'.repeat(4_000)
+  for (let offset = 0; offset < count; offset++) assert.equal(await commit(broker, 'filler', offset, { note }), 0)
+}
+const lastFill = { note: 'n'.repeat(4_000) }
+
+describe('what a group was told is stored', () => {
+  it('stays so when its log is written anew while 50 commits are in flight', async () => {
+    const opened = await open()
+    const { broker, wal } = opened
+    for (let partition = 0; partition < partitionCount; partition++) assert.equal(await commit(broker, 'g', 1, { partition }), 0)
+    await fillLog(broker, 3)
+    assert.equal(logStart(broker), 0)
+    wal.hold()
+    const first = commit(broker, 'filler', 9, lastFill)
+    await settle()
+    const inFlight = Array.from({ length: partitionCount }, (_, partition) => commit(broker, 'g', 2, { partition }))
+    await settle()
+    wal.release()
+    assert.deepEqual([await first, ...await Promise.all(inFlight)], new Array(partitionCount + 1).fill(0))
+    await settle()
+    assert.ok(logStart(broker) > 0, 'the log was written anew')
+    const next = await reopen(opened)
+    for (let partition = 0; partition < partitionCount; partition++) assert.equal(await committed(next, 'g', partition), 2, `partition ${partition}`)
+    await next.close()
+  })
+
+  it('a group whose deletion is in flight while the log is written anew does not come back', async () => {
+    const opened = await open()
+    const { broker, wal } = opened
+    assert.equal(await commit(broker, 'g', 1), 0)
+    await fillLog(broker)
+    wal.hold()
+    const first = commit(broker, 'filler', 9, lastFill)
+    const removed = removeGroup(broker, 'g')
+    await settle()
+    wal.release()
+    assert.deepEqual([await first, await removed], [0, 0])
+    await settle()
+    assert.ok(logStart(broker) > 0, 'the log was written anew')
+    const next = await reopen(opened)
+    assert.deepEqual(await groupIds(next), ['filler'])
+    await next.close()
+  })
+
+  for (const { name, order } of [{ name: 'sent after', order: ['delete', 'commit'] }, { name: 'sent before', order: ['commit', 'delete'] }] as const) {
+    it(`a commit ${name} DeleteGroups, both in flight, is seen or gone, and after a restart as before it`, async () => {
+      const opened = await open()
+      const { broker, wal } = opened
+      assert.equal(await commit(broker, 'g', 1), 0)
+      wal.hold()
+      const sent = order.map(kind => kind === 'delete' ? removeGroup(broker, 'g') : commit(broker, 'g', 2))
+      await settle()
+      wal.release()
+      assert.deepEqual(await Promise.all(sent), [0, 0])
+      const want = order[1] === 'commit' ? 2 : -1
+      assert.equal(await committed(broker, 'g'), want)
+      const next = await reopen(opened)
+      assert.equal(await committed(next, 'g'), want)
+      await next.close()
+    })
+  }
+
+  it('a commit while its group expires is seen, and after a restart too', async () => {
+    const opened = await open()
+    const { broker, fixture, wal } = opened
+    assert.equal(await commit(broker, 'g', 1), 0)
+    fixture.clock.advance(60_000)
+    await settle()
+    wal.hold()
+    fixture.clock.advance(1_500)
+    await settle()
+    const sent = commit(broker, 'g', 2)
+    await settle()
+    wal.release()
+    assert.equal(await sent, 0)
+    await settle()
+    assert.equal(await committed(broker, 'g'), 2)
+    const next = await reopen(opened)
+    assert.equal(await committed(next, 'g'), 2)
+    await next.close()
+  })
+
+  it('a log written anew in mid-rebalance holds the last generation that was saved', async () => {
+    const opened = await open()
+    const { broker } = opened
+    const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
+    const ask = (memberId: string) => broker.request(ApiKey.JoinGroup, 3, { groupId: 'g', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId, protocolType: 'consumer', protocols })
+    const { memberId } = await ask('')
+    await broker.request(ApiKey.SyncGroup, 3, { groupId: 'g', generationId: 1, memberId, assignments: [{ memberId, assignment: Buffer.from('mine') }] })
+    void ask('')
+    await settle()
+    await fillLog(broker)
+    assert.equal(await commit(broker, 'filler', 9, lastFill), 0)
+    await settle()
+    assert.ok(logStart(broker) > 0, 'the log was written anew')
+    const next = await reopen(opened)
+    const { groups: [found] } = await next.request(ApiKey.DescribeGroups, 5, { groups: ['g'] })
+    assert.deepEqual(found!.members.map(member => [member.memberId, member.memberAssignment.toString()]), [[memberId, 'mine']])
+    assert.equal((await next.request(ApiKey.Heartbeat, 4, { groupId: 'g', generationId: 1, memberId })).errorCode, 0)
+    await next.close()
+  })
+})
+
+describe('offsets of a topic that was deleted', () => {
+  it('are not given to the topic of its name that one append made in its place', async () => {
+    const opened = await open()
+    const { broker, topicId } = opened
+    assert.equal(await commit(broker, 'g', 5), 0)
+    await broker.metadata.propose(image => ({
+      records: [
+        { type: 'topicDeleted', topicId, atMs: 0 },
+        { type: 'topicCreated', topicId: 'AAAAAAAAAAAAAAAAAAAAAg', name: 't', partitionCount: 1, ownerNodeId: 1, firstStreamId: image.nextStreamId, configs: {} }
+      ],
+      result: undefined
+    }))
+    await settle()
+    assert.equal(await committed(broker, 'g'), -1)
+    assert.equal(await commit(broker, 'g', 7), 0)
+    assert.equal(await committed(broker, 'g'), 7)
+    const next = await reopen(opened)
+    assert.equal(await committed(next, 'g'), 7)
+    await next.close()
+  })
+
+  it('are not given to a topic of its name created after a crash right behind DeleteTopics', async () => {
+    const opened = await open()
+    const { broker, fixture } = opened
+    assert.equal(await commit(broker, 'g', 5), 0)
+    const written = fixture.walMedium.records.length
+    await broker.request(ApiKey.DeleteTopics, 3, { topicNames: ['t'], timeoutMs: 1_000 })
+    await settle()
+    // What a coordinator would write to clean up did not get into the WAL.
+    fixture.walMedium.records.splice(written)
+    const next = await reopen(opened)
+    await next.createTopic('t')
+    assert.equal(await committed(next, 'g'), -1)
+    const all = await next.request(ApiKey.OffsetFetch, 7, { groupId: 'g', topics: null })
+    assert.deepEqual(all.topics, [])
+    await next.close()
+  })
+
+  it('are not given to a topic of its name created while groups load', async () => {
+    const opened = await open()
+    assert.equal(await commit(opened.broker, 'g', 5), 0)
+    const next = await reopen(opened)
+    // Not a turn later: its groups are being loaded.
+    const deleted = next.request(ApiKey.DeleteTopics, 3, { topicNames: ['t'], timeoutMs: 1_000 })
+    await deleted
+    await next.createTopic('t')
+    assert.equal(await committed(next, 'g'), -1)
+    await next.close()
+  })
+
+  it('do not keep their group from expiring, and leave the log', async () => {
+    const opened = await open()
+    const { broker, fixture } = opened
+    assert.equal(await commit(broker, 'g', 5), 0)
+    await broker.request(ApiKey.DeleteTopics, 3, { topicNames: ['t'], timeoutMs: 1_000 })
+    for (let second = 0; second < 62; second++) {
+      fixture.clock.advance(1_000)
+      await settle()
+    }
+    assert.deepEqual(await groupIds(broker), [])
+    const next = await reopen(opened)
+    assert.deepEqual(await groupIds(next), [])
+    await next.close()
+  })
+})
+
+it('an acknowledged commit is never older than one that was acknowledged before it', async () => {
+  const opened = await open()
+  const { broker } = opened
+  for (let round = 0; round < 40; round++) {
+    const sent = [0, 1, 2].map(step => commit(broker, 'g', 10 * round + step, { note: 'n'.repeat(300) }))
+    assert.deepEqual(await Promise.all(sent), [0, 0, 0])
+    assert.equal(await committed(broker, 'g'), 10 * round + 2)
+  }
+  await settle()
+  const next = await reopen(opened)
+  assert.equal(await committed(next, 'g'), 392)
+  assert.equal(await removeGroup(next, 'absent'), KafkaErrorCode.GROUP_ID_NOT_FOUND)
+  await next.close()
+})
