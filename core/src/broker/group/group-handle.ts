@@ -7,7 +7,6 @@ import type { GroupState } from './group.ts'
 import { noBytes, joinFailure, syncFailure, type JoinRequest, type JoinResult, type MemberClaim, type SyncRequest, type SyncResult } from './member.ts'
 import { OffsetStore } from './offset-store.ts'
 import { subscriptionsOf } from './subscriptions.ts'
-import { isOfTopic } from './topic-offsets.ts'
 
 export interface TopicPartition { readonly topic: string, readonly partition: number }
 export interface Commit extends TopicPartition { readonly value: CommittedOffset }
@@ -92,13 +91,10 @@ export class GroupHandle {
   /** The offsets asked for, in order; null asks for all that there are. Those of a topic that is gone count as not there. */
   async fetch (asked: readonly TopicPartition[] | null): Promise<readonly FoundOffset[]> {
     this.#shard.entry(this.#groupId)
-    const { topicIdOf } = this.#shard
     const offsets = this.#shard.stored(this.#groupId)?.offsets ?? new OffsetStore()
-    const living = (topic: string, value: CommittedOffset | undefined): CommittedOffset | undefined =>
-      value !== undefined && isOfTopic(value.topicId, topic, topicIdOf) ? value : undefined
-    const found = asked === null
-      ? Array.from(offsets.entries(), ({ partition, topic, value }) => ({ topic, partition, value: living(topic, value) })).filter(({ value }) => value !== undefined)
-      : asked.map(({ partition, topic }) => ({ topic, partition, value: living(topic, offsets.get(topic, partition)) }))
+    const all = asked ?? Array.from(offsets.entries())
+    const living = all.map(({ partition, topic }) => ({ topic, partition, value: this.#shard.living(topic, offsets.get(topic, partition)) }))
+    const found = asked === null ? living.filter(({ value }) => value !== undefined) : living
     await this.#shard.settled()
     return found
   }

@@ -4,10 +4,10 @@ import { KafkaError } from '../kafka-error.ts'
 import { recordsPerBatch } from '../state-shard/shard-batches.ts'
 import type { Appended, ShardLog } from '../state-shard/shard-log.ts'
 import { StateShard, type ShardTuning } from '../state-shard/state-shard.ts'
-import { groupCodec, type GroupRecord } from './group-records.ts'
+import { groupCodec, type CommittedOffset, type GroupRecord } from './group-records.ts'
 import { StoredGroups, type StoredGroup } from './stored-groups.ts'
 import { Group, type GroupOptions } from './group.ts'
-import { adoptedOffsets, deadOffsets, livingOffsets, type TopicIdOf } from './topic-offsets.ts'
+import { adoptedOffsets, deadOffsets, isOfTopic, type TopicIdOf } from './topic-offsets.ts'
 
 export interface GroupShardParts {
   /** The partition of `__consumer_offsets` whose groups this shard coordinates. */
@@ -79,9 +79,6 @@ export class GroupShard {
   /** Resolves once what this shard knows is a guess: it must be closed, and its log loaded again. */
   get failed (): Promise<unknown> { return this.#failed.promise }
 
-  get topicIdOf (): TopicIdOf { return this.#parts.topicIdOf }
-  get wallMs (): number { return this.#parts.clock.wallMs() }
-
   /** All groups. */
   entries (): Iterable<GroupEntry> { return this.#entries.values() }
 
@@ -99,6 +96,11 @@ export class GroupShard {
 
   /** What the log, with all that is in flight, says of a group. */
   stored (groupId: string): StoredGroup | undefined { return this.#shard.state.group(groupId) }
+
+  /** A commit of the topic that has the name now; undefined for one of an earlier topic. */
+  living (topic: string, value: CommittedOffset | undefined): CommittedOffset | undefined {
+    return value !== undefined && isOfTopic(value.topicId, topic, this.#parts.topicIdOf) ? value : undefined
+  }
 
   /** Runs `action` on a group at the present time, and sees that its timers are kept. */
   act<T> (entry: GroupEntry, action: (group: Group, nowMs: number) => T): T {
@@ -170,7 +172,7 @@ export class GroupShard {
     if (group.state !== 'Empty' || group.hasPendingIds) return false
     // A group that was never joined counts from its last commit.
     let latestMs = group.protocolType === '' ? 0 : emptySinceMs
-    for (const { value } of livingOffsets(this.stored(group.groupId), this.#parts.topicIdOf)) latestMs = Math.max(latestMs, value.committedMs)
+    for (const { topic, value } of this.stored(group.groupId)?.offsets.entries() ?? []) latestMs = Math.max(latestMs, this.living(topic, value)?.committedMs ?? 0)
     return latestMs < beforeMs
   }
 

@@ -1,19 +1,12 @@
 import { ZERO_UUID } from '../../protocol/primitives/uuid.ts'
 import type { OffsetRecord } from './group-records.ts'
-import type { StoredGroups, StoredGroup } from './stored-groups.ts'
-import type { OffsetStore } from './offset-store.ts'
+import type { StoredGroups } from './stored-groups.ts'
 
 /** The id of the topic that has a name now; undefined when there is none. */
 export type TopicIdOf = (topic: string) => string | undefined
 
 /** Whether a commit belongs to the topic that has this name now, not to an earlier one. Committed offsets are keyed by name. */
 export function isOfTopic (topicId: string, topic: string, topicIdOf: TopicIdOf): boolean { return topicId === topicIdOf(topic) }
-
-/** The offsets of topics that are there. */
-export function * livingOffsets (group: StoredGroup | undefined, topicIdOf: TopicIdOf): ReturnType<OffsetStore['entries']> {
-  if (group === undefined) return
-  for (const entry of group.offsets.entries()) if (isOfTopic(entry.value.topicId, entry.topic, topicIdOf)) yield entry
-}
 
 /** What deletes the offsets of topics that are gone. */
 export function deadOffsets (state: StoredGroups, topicIdOf: TopicIdOf): OffsetRecord[] {

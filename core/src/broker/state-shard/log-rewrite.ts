@@ -1,10 +1,11 @@
 import type { Appended, ShardLog } from './shard-log.ts'
-import { recordsPerBatch } from './shard-batches.ts'
 import type { ShardState } from './shard-state.ts'
 
 export interface LogRewriteParts<R> {
   readonly log: ShardLog
   readonly state: ShardState<R>
+  /** Records to a piece, about. */
+  readonly pieceRecords: number
   readonly append: (records: readonly R[]) => Appended
   /** Resolves once all that was appended before the call is durable. */
   readonly settled: () => Promise<void>
@@ -21,14 +22,14 @@ export class LogRewrite<R> {
 
   /** Resolves once all before the rewrite is deleted. Rejects, with the log as good as before, when an append or the deletion fails. */
   async run (): Promise<void> {
-    const { log, settled, state } = this.#parts
+    const { log, pieceRecords, settled, state } = this.#parts
     const startOffset = log.nextOffset
     // A part that comes later has its records behind `startOffset` already; one that goes, its deletion.
     const parts = [...state.parts()]
     for (let next = 0; next < parts.length;) {
       const records: R[] = []
       // Read and appended in one turn: nothing can come between.
-      while (next < parts.length && records.length < recordsPerBatch) records.push(...state.recordsOf(parts[next++]!))
+      while (next < parts.length && records.length < pieceRecords) records.push(...state.recordsOf(parts[next++]!))
       if (records.length > 0) await this.#parts.append(records).durable
     }
     // All of it is durable before anything goes, and so is what it was made from.

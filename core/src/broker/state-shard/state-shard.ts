@@ -13,11 +13,13 @@ export interface ShardTuning {
   readonly bytesMin: number
   /** … and this many times what the state took when it was last written. */
   readonly rewriteFactor: number
+  /** Records that a piece of a rewrite holds, about: what is appended in one turn, and in flight at once. */
+  readonly pieceRecords: number
   /** Whether each rewrite is followed by a check that the log still replays to the state: for tests and simulations. */
   readonly checksRewrites: boolean
 }
 
-export const defaultShardTuning: ShardTuning = Object.freeze({ bytesMin: 4 * 1024 * 1024, rewriteFactor: 4, checksRewrites: false })
+export const defaultShardTuning: ShardTuning = Object.freeze({ bytesMin: 4 * 1024 * 1024, rewriteFactor: 4, pieceRecords: 500, checksRewrites: false })
 
 export interface StateShardParts<S extends ShardState<R>, R> {
   readonly log: ShardLog
@@ -176,10 +178,12 @@ export class StateShard<S extends ShardState<R>, R> {
     try {
       await this.append(obsolete(this.state)).durable
       const before = this.#logBytes
-      await new LogRewrite<R>({ log, state: this.state, append: records => this.append(records), settled: () => this.settled() }).run()
+      const { pieceRecords } = tuning
+      await new LogRewrite<R>({ log, state: this.state, pieceRecords, append: records => this.append(records), settled: () => this.settled() }).run()
       this.#logBytes -= before
       this.#stateBytes = this.#logBytes
       this.#retryBytes = 0
+      logger.debug('wrote a coordinator\'s log anew', { log: log.name, bytesBefore: before, bytes: this.#logBytes })
     } catch (error) {
       this.#retryBytes = this.#logBytes + tuning.bytesMin
       logger.warn('writing a coordinator\'s log anew failed, trying again later', { log: log.name, error: String(error) })

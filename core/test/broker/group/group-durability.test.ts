@@ -9,7 +9,7 @@ const kafka = {
   'group.initial.rebalance.delay.ms': '0', 'offsets.topic.num.partitions': '1', 'offsets.retention.minutes': '1', 'offsets.retention.check.interval.ms': '1000'
 }
 /** Low enough that a test gets past it. */
-const groupLog = { bytesMin: 20_000, rewriteFactor: 4, checksRewrites: true }
+const groupLog = { bytesMin: 20_000, rewriteFactor: 4, pieceRecords: 20, checksRewrites: true }
 const partitionCount = 50
 
 /** A WAL whose appends are confirmed when the test says so, in order; until then they are in flight. */
