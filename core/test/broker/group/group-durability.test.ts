@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
-import type { Wal } from '@streambed/sdk'
+import { StreambedError, type Wal } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
 import { ApiKey } from '../../../src/protocol/messages/apis.ts'
+import type { Partition } from '../../../src/broker/partition/partition.ts'
+import { encodeOffsetCommitKey } from '../../../src/protocol/internal-records/consumer-offsets.ts'
+import { offsetCommitValue } from '../../../src/protocol/internal-records/offset-commit.ts'
+import { encodeVersioned } from '../../../src/protocol/internal-records/versioned.ts'
+import { decodeRecords } from '../../../src/protocol/records/decode-records.ts'
+import { encodeBatch } from '../../../src/protocol/records/encode-batch.ts'
 import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
 
 /** One partition of the offsets topic: all groups share one log. */
@@ -18,6 +24,8 @@ class HeldWal {
   constructor () { this.#gate.resolve() }
   hold (): void { this.#gate = Promise.withResolvers<void>() }
   release (): void { this.#gate.resolve() }
+  /** What is in flight was written, and nobody is told. */
+  fail (): void { this.#gate.reject(new StreambedError('UNAVAILABLE', 'the disk fails')) }
 
   wrap (wal: Wal): Wal {
     return new Proxy(wal, {
@@ -269,3 +277,84 @@ it('an acknowledged commit is never older than one that was acknowledged before 
   assert.equal(await removeGroup(next, 'absent'), KafkaErrorCode.GROUP_ID_NOT_FOUND)
   await next.close()
 })
+
+describe('a coordinator that does not know what its log holds', () => {
+  it('loads it again when another writer appended to it', async () => {
+    const { broker, topicId } = await open()
+    assert.equal(await commit(broker, 'g', 1), 0)
+    const partition = await offsetsPartition(broker)
+    await partition.appendInternal(encodeBatch([storedOffset('g', 1, topicId)], { timestamp: 0 }))
+    assert.equal(await commit(broker, 'g', 2, { partition: 2 }), KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
+    await settle()
+    assert.equal(await commit(broker, 'g', 3, { partition: 2 }), 0)
+    assert.deepEqual([await committed(broker, 'g', 0), await committed(broker, 'g', 1), await committed(broker, 'g', 2)], [1, 77, 3])
+    await broker.close()
+  })
+
+  it('answers nothing that rests on an append in doubt, and sends members who wait to look for it again', async () => {
+    const opened = await open()
+    const { broker, wal } = opened
+    assert.equal(await commit(broker, 'g', 1), 0)
+    const ask = (memberId: string) => broker.request(ApiKey.JoinGroup, 3, {
+      groupId: 'm', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }]
+    })
+    const { memberId } = await ask('')
+    wal.hold()
+    const sent = [commit(broker, 'g', 2), removeGroup(broker, 'g')]
+    const read = broker.request(ApiKey.OffsetFetch, 7, { groupId: 'g', topics: null })
+    const synced = broker.request(ApiKey.SyncGroup, 3, { groupId: 'm', generationId: 1, memberId, assignments: [] })
+    await settle()
+    wal.fail()
+    assert.deepEqual(await Promise.all(sent), [KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE])
+    assert.equal((await read).errorCode, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
+    assert.equal((await synced).errorCode, KafkaErrorCode.NOT_COORDINATOR)
+    // The bytes were there after all: all of it happened, or had it not, none.
+    const next = await reopen(opened)
+    assert.equal(await committed(next, 'g'), -1)
+    await next.close()
+  })
+})
+
+describe('a log of an earlier version', () => {
+  it('gives offsets without a topic id to the topic that has the name at first, and to no later one', async () => {
+    const opened = await open()
+    const { broker } = opened
+    await (await offsetsPartition(broker)).appendInternal(encodeBatch([storedOffset('g', 1), storedOffset('g', 2, undefined, 'absent')], { timestamp: 0 }))
+    const next = await reopen(opened)
+    assert.deepEqual([await committed(next, 'g', 1), await committed(next, 'g', 2, 'absent')], [77, -1])
+    await next.request(ApiKey.DeleteTopics, 3, { topicNames: ['t'], timeoutMs: 1_000 })
+    const last = await reopen(opened)
+    await last.createTopic('t')
+    await last.createTopic('absent', 3)
+    assert.deepEqual([await committed(last, 'g', 1), await committed(last, 'g', 2, 'absent')], [-1, -1])
+    await last.close()
+  })
+
+  it('keeps records of kinds that this one does not speak, also when it is written anew', async () => {
+    const opened = await open()
+    const { broker } = opened
+    const foreign = { key: Buffer.from([0, 99, 1, 2, 3]), value: Buffer.from('of a later version') }
+    await (await offsetsPartition(broker)).appendInternal(encodeBatch([foreign], { timestamp: 0 }))
+    const next = await reopen(opened)
+    await fillLog(next)
+    assert.equal(await commit(next, 'filler', 9, lastFill), 0)
+    await settle()
+    assert.ok(logStart(next) > 0, 'the log was written anew')
+    const partition = await offsetsPartition(next)
+    const { batches } = await partition.fetch(partition.logStartOffset, { bytesMax: 2 ** 20, atLeastOneBatch: true })
+    const kept = batches.flatMap(({ bytes }) => decodeRecords(bytes, 2 ** 20)).find(({ key }) => key !== null && Buffer.compare(key, foreign.key) === 0)
+    assert.deepEqual(kept?.value === undefined ? undefined : Buffer.from(kept.value!), foreign.value)
+    await next.close()
+  })
+})
+
+function offsetsPartition (broker: OpenBroker): Promise<Partition> { return broker.broker.services.topics.byName('__consumer_offsets')!.slot(0)!.whenOpen() }
+
+/** A commit of offset 77 as Kafka writes it; without an id, as it did before 4.0. */
+function storedOffset (group: string, partition: number, topicId?: string, topic = 't'): { readonly key: Uint8Array, readonly value: Uint8Array } {
+  const fields = { offset: 77, leaderEpoch: 0, metadata: '', commitTimestamp: 0 }
+  return {
+    key: encodeOffsetCommitKey({ group, topic, partition }),
+    value: topicId === undefined ? encodeVersioned(offsetCommitValue, 3, fields) : encodeVersioned(offsetCommitValue, 4, { ...fields, topicId })
+  }
+}
