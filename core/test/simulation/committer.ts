@@ -106,8 +106,12 @@ export class SimulatedCommitter {
 
   async #deleteOffset (partition: number): Promise<void> {
     const attempt = this.#histories[partition]!.attempt(-1)
-    const answer = await this.#client.request(ApiKey.OffsetDelete, 0, { groupId: this.#name, topics: [{ name: this.#name, partitions: [{ partitionIndex: partition }] }] }).catch(() => undefined)
-    settle(attempt, answer === undefined || answer.errorCode !== KafkaErrorCode.NONE ? answer?.errorCode : answer.topics[0]!.partitions[0]!.errorCode, [KafkaErrorCode.GROUP_ID_NOT_FOUND])
+    const answer = await this.#client.request(ApiKey.OffsetDelete, 0, {
+      groupId: this.#name, topics: [{ name: this.#name, partitions: [{ partitionIndex: partition }] }]
+    }).catch(() => undefined)
+    const ofGroup = answer?.errorCode
+    const errorCode = ofGroup === KafkaErrorCode.NONE ? answer!.topics[0]!.partitions[0]!.errorCode : ofGroup
+    settle(attempt, errorCode, [KafkaErrorCode.GROUP_ID_NOT_FOUND])
     this.#client.note(`delete offset ${partition}: ${attempt.outcome}`)
   }
 
@@ -115,7 +119,9 @@ export class SimulatedCommitter {
   async #check (partition: number): Promise<number> {
     const check = this.#histories[partition]!.fetching()
     const version = fetchVersions[this.#client.random.below(fetchVersions.length)]!
-    const answer = await this.#client.request(ApiKey.OffsetFetch, version, { groupId: this.#name, topics: [{ name: this.#name, partitionIndexes: [partition] }] })
+    const answer = await this.#client.request(ApiKey.OffsetFetch, version, {
+      groupId: this.#name, topics: [{ name: this.#name, partitionIndexes: [partition] }]
+    })
     if (answer.errorCode !== KafkaErrorCode.NONE) throw new Error(`offset fetch: ${answer.errorCode}`)
     const { committedOffset } = answer.topics[0]!.partitions[0]!
     this.#client.note(`committed of ${partition}: ${committedOffset}`)

@@ -61,7 +61,11 @@ export function profileOf (random: SeededRandom): Profile {
       deletionGraceMs: pick(0, 50, 300),
       garbageIntervalMs: pick(50, 200)
     },
-    tuning: { snapshotEveryEntries: pick(5, 20, 1_000), checkpointBytes: pick(2, 20, 1_000) * KiB, groupLog: groupLogOf(random.fork('group log')) },
+    tuning: {
+      snapshotEveryEntries: pick(5, 20, 1_000),
+      checkpointBytes: pick(2, 20, 1_000) * KiB,
+      groupLog: groupLogOf(random.fork('group log'))
+    },
     walBytes: pick(1_280, 1_536, 2_048) * KiB,
     partitions: between(1, 3),
     idempotentProducers: between(1, 2),
@@ -87,5 +91,10 @@ export function profileOf (random: SeededRandom): Profile {
 
 /** Small enough that most runs write a group log anew, in several pieces. */
 function groupLogOf (random: SeededRandom): ShardTuning {
-  return { bytesMin: [200, 1_000, 5_000][random.below(3)]!, rewriteFactor: 1 + random.below(3), pieceRecords: [1, 3, 500][random.below(3)]!, checksRewrites: true }
+  return {
+    bytesMin: [200, 1_000, 5_000][random.below(3)]!,
+    rewriteFactor: 1 + random.below(3),
+    pieceRecords: [1, 3, 500][random.below(3)]!,
+    checksRewrites: true
+  }
 }

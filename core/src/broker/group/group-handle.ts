@@ -4,7 +4,9 @@ import { groupCodeOf } from './group-code.ts'
 import type { CommittedOffset, GroupRecord } from './group-records.ts'
 import type { GroupShard } from './group-shard.ts'
 import type { GroupState } from './group.ts'
-import { noBytes, joinFailure, syncFailure, type JoinRequest, type JoinResult, type MemberClaim, type SyncRequest, type SyncResult } from './member.ts'
+import {
+  joinFailure, noBytes, syncFailure, type JoinRequest, type JoinResult, type MemberClaim, type SyncRequest, type SyncResult
+} from './member.ts'
 import { OffsetStore } from './offset-store.ts'
 import { subscriptionsOf } from './subscriptions.ts'
 
@@ -14,7 +16,10 @@ export interface Commit extends TopicPartition { readonly value: CommittedOffset
 export interface FoundOffset extends TopicPartition { readonly value: CommittedOffset | undefined }
 
 export interface CommitResult {
-  /** Whether the group takes commits of this member: NONE, or what every partition is told. GROUP_ID_NOT_FOUND for a generation of no group. */
+  /**
+   * Whether the group takes commits of this member: NONE, or what every partition is told. GROUP_ID_NOT_FOUND for a generation
+   * of no group.
+   */
   readonly verdict: KafkaErrorCode
   /** What became of the commits. */
   readonly stored: KafkaErrorCode
@@ -93,7 +98,9 @@ export class GroupHandle {
     this.#shard.entry(this.#groupId)
     const offsets = this.#shard.stored(this.#groupId)?.offsets ?? new OffsetStore()
     const all = asked ?? Array.from(offsets.entries())
-    const living = all.map(({ partition, topic }) => ({ topic, partition, value: this.#shard.living(topic, offsets.get(topic, partition)) }))
+    const living = all.map(({ partition, topic }) => {
+      return { topic, partition, value: this.#shard.living(topic, offsets.get(topic, partition)) }
+    })
     const found = asked === null ? living.filter(({ value }) => value !== undefined) : living
     await this.#shard.settled()
     return found
@@ -119,11 +126,15 @@ export class GroupHandle {
     const entry = this.#shard.entry(this.#groupId)
     if (entry === undefined) throw new KafkaError(KafkaErrorCode.GROUP_ID_NOT_FOUND, `no such group. group=${this.#groupId}`)
     const { group } = entry
-    if (group.state !== 'Empty' && group.protocolType !== 'consumer') throw new KafkaError(KafkaErrorCode.NON_EMPTY_GROUP, `the group has members. group=${this.#groupId}`)
+    if (group.state !== 'Empty' && group.protocolType !== 'consumer') {
+      throw new KafkaError(KafkaErrorCode.NON_EMPTY_GROUP, `the group has members. group=${this.#groupId}`)
+    }
     const subscribed = subscriptionsOf(group.members)
     const isSubscribed = (topic: string): boolean => subscribed === 'all' || subscribed.has(topic)
-    const deleted = wanted.filter(({ topic }) => !isSubscribed(topic))
-    await this.#shard.append(deleted.map((offset): GroupRecord => ({ kind: 'offset', groupId: this.#groupId, ...offset, value: null }))).durable
+    const deletions = wanted.filter(({ topic }) => !isSubscribed(topic)).map(({ partition, topic }): GroupRecord => {
+      return { kind: 'offset', groupId: this.#groupId, topic, partition, value: null }
+    })
+    await this.#shard.append(deletions).durable
     return wanted.map(({ topic }) => isSubscribed(topic) ? KafkaErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : KafkaErrorCode.NONE)
   }
 

@@ -69,7 +69,9 @@ export class GroupShard {
       onFailed: () => onFailed()
     })
     const adopted = adoptedOffsets(shard.state, topicIdOf)
-    for (let start = 0; start < adopted.length; start += recordsPerBatch) await shard.append(adopted.slice(start, start + recordsPerBatch)).durable
+    for (let start = 0; start < adopted.length; start += recordsPerBatch) {
+      await shard.append(adopted.slice(start, start + recordsPerBatch)).durable
+    }
     const opened = new GroupShard(parts, shard)
     onFailed = () => opened.#end()
     logger.debug('loaded groups', { log: log.name, groups: opened.#entries.size, adopted: adopted.length })
@@ -172,7 +174,9 @@ export class GroupShard {
     if (group.state !== 'Empty' || group.hasPendingIds) return false
     // A group that was never joined counts from its last commit.
     let latestMs = group.protocolType === '' ? 0 : emptySinceMs
-    for (const { topic, value } of this.stored(group.groupId)?.offsets.entries() ?? []) latestMs = Math.max(latestMs, this.living(topic, value)?.committedMs ?? 0)
+    for (const { topic, value } of this.stored(group.groupId)?.offsets.entries() ?? []) {
+      latestMs = Math.max(latestMs, this.living(topic, value)?.committedMs ?? 0)
+    }
     return latestMs < beforeMs
   }
 

@@ -1,6 +1,7 @@
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
-  isWaiting, joinFailure, noBytes, speaksAs, syncFailure, type JoinRequest, type JoinResult, type Member, type MemberClaim, type SyncRequest, type SyncResult
+  isWaiting, joinFailure, noBytes, speaksAs, syncFailure,
+  type JoinRequest, type JoinResult, type Member, type MemberClaim, type SyncRequest, type SyncResult
 } from './member.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
@@ -115,7 +116,9 @@ export class Group {
   sync (request: SyncRequest, nowMs: number): Promise<SyncResult> {
     const refusal = this.validate(request)
     if (refusal !== KafkaErrorCode.NONE) return Promise.resolve(syncFailure(refusal))
-    const speaksOther = (request.protocolType !== null && request.protocolType !== this.#protocolType) || (request.protocolName !== null && request.protocolName !== this.#protocolName)
+    const { protocolName, protocolType } = request
+    const speaksOther = (protocolType !== null && protocolType !== this.#protocolType) ||
+      (protocolName !== null && protocolName !== this.#protocolName)
     if (speaksOther) return Promise.resolve(syncFailure(KafkaErrorCode.INCONSISTENT_GROUP_PROTOCOL))
     const member = this.#members.get(request.memberId)!
     switch (this.#state) {

@@ -64,10 +64,10 @@ export class StoredGroups implements ShardState<GroupRecord> {
     }
     const group = this.#groups.get(name)
     if (group === undefined) return []
-    return [
-      ...Array.from(group.offsets.entries(), ({ partition, topic, value }): GroupRecord => ({ kind: 'offset', groupId: name, topic, partition, value })),
-      ...group.saved === undefined ? [] : [{ kind: 'group' as const, groupId: name, value: group.saved }]
-    ]
+    const records: GroupRecord[] = []
+    for (const { partition, topic, value } of group.offsets.entries()) records.push({ kind: 'offset', groupId: name, topic, partition, value })
+    if (group.saved !== undefined) records.push({ kind: 'group', groupId: name, value: group.saved })
+    return records
   }
 
   #ensure (groupId: string): StoredGroup {

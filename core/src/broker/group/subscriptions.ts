@@ -7,7 +7,9 @@ export function subscriptionsOf (members: Iterable<Member>): ReadonlySet<string>
   const topics = new Set<string>()
   try {
     for (const { protocols } of members) {
-      for (const { metadata } of protocols) for (const topic of decodeVersioned(consumerProtocolSubscription, metadata).topics) topics.add(topic)
+      for (const { metadata } of protocols) {
+        for (const topic of decodeVersioned(consumerProtocolSubscription, metadata).topics) topics.add(topic)
+      }
     }
   } catch {
     return 'all'

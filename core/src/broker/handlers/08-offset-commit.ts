@@ -1,7 +1,7 @@
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
 import { groupCodeOf } from '../group/group-code.ts'
-import type { CommittedOffset } from '../group/group-records.ts'
+import type { Commit } from '../group/group-handle.ts'
 import type { MemberClaim } from '../group/member.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
@@ -22,9 +22,10 @@ export function offsetCommitHandler (services: Services): ApiHandler<typeof ApiK
         const group = await services.groups.handle(request.groupId)
         // From here to the append is one turn: what a topic is called now is what the commit belongs to.
         const topics = request.topics.map(asked => resolve(services, asked, apiVersion))
-        const commits = topics.flatMap(({ partitions, topic }) => partitions.flatMap(({ errorCode, partition }) => errorCode === KafkaErrorCode.NONE
-          ? [{ topic: topic!.name, partition: partition.partitionIndex, value: toCommit(partition, topic!.topicId, services.clock.wallMs()) }]
-          : []))
+        const nowMs = services.clock.wallMs()
+        const commits = topics.flatMap(({ partitions, topic }) => partitions
+          .filter(({ errorCode }) => errorCode === KafkaErrorCode.NONE)
+          .map(({ partition }) => toCommit(partition, topic!, nowMs)))
         const { stored, verdict } = await group.commit(claimOf(request), commits)
         if (verdict !== KafkaErrorCode.NONE) return refuse(request, verdictOf(verdict, apiVersion))
         return {
@@ -32,7 +33,9 @@ export function offsetCommitHandler (services: Services): ApiHandler<typeof ApiK
           topics: topics.map(({ asked, partitions }) => ({
             name: asked.name,
             topicId: asked.topicId,
-            partitions: partitions.map(({ errorCode, partition: { partitionIndex } }) => ({ partitionIndex, errorCode: errorCode === KafkaErrorCode.NONE ? stored : errorCode }))
+            partitions: partitions.map(({ errorCode, partition: { partitionIndex } }) => {
+              return { partitionIndex, errorCode: errorCode === KafkaErrorCode.NONE ? stored : errorCode }
+            })
           }))
         }
       } catch (error) {
@@ -54,13 +57,16 @@ function verdictOf (verdict: KafkaErrorCode, version: number): KafkaErrorCode {
 function refuse ({ topics }: Request, errorCode: KafkaErrorCode) {
   return {
     throttleTimeMs: 0,
-    topics: topics.map(({ name, partitions, topicId }) => ({ name, topicId, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }))
+    topics: topics.map(({ name, partitions, topicId }) => {
+      return { name, topicId, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
+    })
   }
 }
 
 function resolve (services: Services, asked: TopicRequest, version: number) {
   const topic = version >= topicIdsSince ? services.topics.byId(asked.topicId) : services.topics.byName(asked.name)
-  return { asked, topic, partitions: asked.partitions.map(partition => ({ partition, errorCode: check(services, topic, partition, version) })) }
+  const partitions = asked.partitions.map(partition => ({ partition, errorCode: check(services, topic, partition, version) }))
+  return { asked, topic, partitions }
 }
 
 type TopicRequest = Request['topics'][number]
@@ -69,9 +75,12 @@ type PartitionRequest = TopicRequest['partitions'][number]
 function check (services: Services, topic: Topic | undefined, partition: PartitionRequest, version: number): KafkaErrorCode {
   if (topic === undefined && version >= topicIdsSince) return KafkaErrorCode.UNKNOWN_TOPIC_ID
   if (topic?.slot(partition.partitionIndex) === undefined) return KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-  return Buffer.byteLength(partition.committedMetadata ?? '') > services.configs.broker.offsetMetadataMaxBytes ? KafkaErrorCode.OFFSET_METADATA_TOO_LARGE : KafkaErrorCode.NONE
+  const isTooLarge = Buffer.byteLength(partition.committedMetadata ?? '') > services.configs.broker.offsetMetadataMaxBytes
+  return isTooLarge ? KafkaErrorCode.OFFSET_METADATA_TOO_LARGE : KafkaErrorCode.NONE
 }
 
-function toCommit ({ committedLeaderEpoch, committedMetadata, committedOffset }: PartitionRequest, topicId: string, committedMs: number): CommittedOffset {
-  return { offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata: committedMetadata ?? '', committedMs, topicId }
+function toCommit (partition: PartitionRequest, { name, topicId }: Topic, committedMs: number): Commit {
+  const { committedLeaderEpoch, committedMetadata, committedOffset, partitionIndex } = partition
+  const value = { offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata: committedMetadata ?? '', committedMs, topicId }
+  return { topic: name, partition: partitionIndex, value }
 }

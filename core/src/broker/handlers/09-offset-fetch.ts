@@ -27,13 +27,17 @@ export function offsetFetchHandler (services: Services): ApiHandler<typeof ApiKe
     apiKey: ApiKey.OffsetFetch,
     handle: async (request, { apiVersion }) => {
       if (apiVersion >= severalGroupsSince) {
-        return { throttleTimeMs: 0, groups: await Promise.all(request.groups.map(({ groupId, topics }) => fetchGroup(services, groupId, topics, apiVersion))) }
+        const groups = await Promise.all(request.groups.map(({ groupId, topics }) => fetchGroup(services, groupId, topics, apiVersion)))
+        return { throttleTimeMs: 0, groups }
       }
-      const { errorCode, topics } = await fetchGroup(services, request.groupId, request.topics, apiVersion)
+      const { errorCode = KafkaErrorCode.NONE, topics } = await fetchGroup(services, request.groupId, request.topics, apiVersion)
       const named = (topics ?? []).map(({ name, partitions }) => ({ name: name!, partitions }))
       // Version 1 has no place for an error of the whole group.
-      if (apiVersion >= 2 || errorCode === undefined || errorCode === KafkaErrorCode.NONE) return { throttleTimeMs: 0, errorCode: errorCode ?? KafkaErrorCode.NONE, topics: named }
-      return { throttleTimeMs: 0, topics: (request.topics ?? []).map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map(partitionIndex => ({ ...noCommit, partitionIndex, errorCode })) })) }
+      if (apiVersion >= 2 || errorCode === KafkaErrorCode.NONE) return { throttleTimeMs: 0, errorCode, topics: named }
+      const refused = (request.topics ?? []).map(({ name, partitionIndexes }) => {
+        return { name, partitions: partitionIndexes.map(partitionIndex => ({ ...noCommit, partitionIndex, errorCode })) }
+      })
+      return { throttleTimeMs: 0, topics: refused }
     }
   }
 }
@@ -45,21 +49,26 @@ async function fetchGroup (services: Services, groupId: string, topics: TopicsAs
     const group = await services.groups.handle(groupId)
     if (topics === null) return { groupId, errorCode: KafkaErrorCode.NONE, topics: byTopic(services, await group.fetch(null)) }
     const asked = topics.map(topic => resolve(services, topic, version))
-    const found = (await group.fetch(asked.flatMap(({ name, partitions }) => partitions.map(partition => ({ topic: name, partition }))))).values()
+    const wanted = asked.flatMap(({ name, partitions }) => partitions.map(partition => ({ topic: name, partition })))
+    const found = (await group.fetch(wanted)).values()
     return {
       groupId,
       errorCode: KafkaErrorCode.NONE,
-      topics: asked.map(({ errorCode, name, partitions, topicId }) => ({ name, topicId, partitions: partitions.map(() => ({ ...respond(found.next().value!), errorCode })) }))
+      topics: asked.map(({ errorCode, name, partitions, topicId }) => {
+        return { name, topicId, partitions: partitions.map(() => ({ ...respond(found.next().value!), errorCode })) }
+      })
     }
   } catch (error) {
     return { groupId, errorCode: groupCodeOf(error), topics: [] }
   }
 }
 
-function resolve (services: Services, { name, partitionIndexes, topicId = ZERO_UUID }: NonNullable<TopicsAsked>[number], version: number): Asked {
-  if (version < topicIdsSince) return { name, topicId: ZERO_UUID, errorCode: KafkaErrorCode.NONE, partitions: partitionIndexes }
+function resolve (services: Services, asked: NonNullable<TopicsAsked>[number], version: number): Asked {
+  const { name, partitionIndexes: partitions, topicId = ZERO_UUID } = asked
+  if (version < topicIdsSince) return { name, topicId: ZERO_UUID, errorCode: KafkaErrorCode.NONE, partitions }
   const topic = services.topics.byId(topicId)
-  return { name: topic?.name ?? '', topicId, errorCode: topic === undefined ? KafkaErrorCode.UNKNOWN_TOPIC_ID : KafkaErrorCode.NONE, partitions: partitionIndexes }
+  if (topic === undefined) return { name: '', topicId, errorCode: KafkaErrorCode.UNKNOWN_TOPIC_ID, partitions }
+  return { name: topic.name, topicId, errorCode: KafkaErrorCode.NONE, partitions }
 }
 
 /** All that a group has, topic by topic, as it comes. */

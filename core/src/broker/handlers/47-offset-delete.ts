@@ -20,7 +20,9 @@ export function offsetDeleteHandler (services: Pick<BrokerServices, 'groups' | '
         return {
           errorCode: KafkaErrorCode.NONE,
           throttleTimeMs: 0,
-          topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes.next().value! })) }))
+          topics: request.topics.map(({ name, partitions }) => {
+            return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes.next().value! })) }
+          })
         }
       } catch (error) {
         return refuse(groupCodeOf(error))

@@ -19,7 +19,12 @@ export interface ShardTuning {
   readonly checksRewrites: boolean
 }
 
-export const defaultShardTuning: ShardTuning = Object.freeze({ bytesMin: 4 * 1024 * 1024, rewriteFactor: 4, pieceRecords: 500, checksRewrites: false })
+export const defaultShardTuning: ShardTuning = Object.freeze({
+  bytesMin: 4 * 1024 * 1024,
+  rewriteFactor: 4,
+  pieceRecords: 500,
+  checksRewrites: false
+})
 
 export interface StateShardParts<S extends ShardState<R>, R> {
   readonly log: ShardLog
@@ -131,7 +136,8 @@ export class StateShard<S extends ShardState<R>, R> {
     if (this.#isClosed) throw new KafkaError(KafkaErrorCode.NOT_COORDINATOR, `the coordinator is closing. log=${log.name}`)
     if (log.nextOffset === this.#nextOffset) return
     // Tools may write to an internal topic: what they wrote is state, too.
-    const error = new StreambedError('UNAVAILABLE', `another writer appended to a coordinator's log. log=${log.name} expected=${this.#nextOffset} found=${log.nextOffset}`)
+    const where = `log=${log.name} expected=${this.#nextOffset} found=${log.nextOffset}`
+    const error = new StreambedError('UNAVAILABLE', `another writer appended to a coordinator's log. ${where}`)
     this.#fail(error)
     throw error
   }
@@ -178,8 +184,13 @@ export class StateShard<S extends ShardState<R>, R> {
     try {
       await this.append(obsolete(this.state)).durable
       const before = this.#logBytes
-      const { pieceRecords } = tuning
-      await new LogRewrite<R>({ log, state: this.state, pieceRecords, append: records => this.append(records), settled: () => this.settled() }).run()
+      await new LogRewrite<R>({
+        log,
+        state: this.state,
+        pieceRecords: tuning.pieceRecords,
+        append: records => this.append(records),
+        settled: () => this.settled()
+      }).run()
       this.#logBytes -= before
       this.#stateBytes = this.#logBytes
       this.#retryBytes = 0
@@ -203,13 +214,15 @@ export class StateShard<S extends ShardState<R>, R> {
     const replayed = emptyState()
     await replay(log, codec, replayed, endOffset)
     const difference = differenceOf(image, imageOf(replayed, codec))
-    invariant(difference === undefined, `a coordinator's state differs from the replay of its log. log=${log.name} offset=${endOffset} key=${difference}`)
+    const where = `log=${log.name} offset=${endOffset} key=${difference}`
+    invariant(difference === undefined, `a coordinator's state differs from the replay of its log. ${where}`)
   }
 }
 
 function checkDecided (log: ShardLog, endOffset: number): void {
   if (log.nextOffset === endOffset && log.endOffset === endOffset) return
-  throw new StreambedError('UNAVAILABLE', `the end of a coordinator's log is not decided yet. log=${log.name} confirmed=${log.endOffset} next=${log.nextOffset}`)
+  const where = `log=${log.name} confirmed=${log.endOffset} next=${log.nextOffset}`
+  throw new StreambedError('UNAVAILABLE', `the end of a coordinator's log is not decided yet. ${where}`)
 }
 
 function refusal (error: unknown): Appended {
