@@ -1,3 +1,4 @@
+import { StreambedError } from '@streambed/sdk'
 import { SeededRandom } from '@streambed/sdk/testing'
 import { identityKey } from '../../src/main/object-stores.ts'
 import { objectKey } from '../../src/storage/object/object-key.ts'
@@ -102,6 +103,7 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
       target.history.whole(startOffset, recordIds)
     }
     for (const committer of committers) await committer.verify()
+    await verifyGroupLogs(world)
     if (profile.groupMembers > 0) await new SimulatedMember(world, 'verifier', targets, group).verifyCommits()
   }
   await verify()
@@ -114,6 +116,15 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
   for (const committer of committers) await committer.deleteTopic()
   await verifyBucket(world)
   world.end()
+}
+
+/** What the coordinator holds must be what its logs say. A broker that is about to be opened again has nothing to say. */
+async function verifyGroupLogs (world: World): Promise<void> {
+  const { broker } = await world.untilReady()
+  const checked = broker.services.groups.check().catch((error: unknown) => {
+    if (StreambedError.is(error, 'INTERNAL')) throw new Violation('state-diverged', error.message)
+  })
+  await Promise.race([checked, world.sleep(5_000)])
 }
 
 /** All topics are deleted: what the bucket still holds must be the group coordinator's, and the store's mark. */

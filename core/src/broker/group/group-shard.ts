@@ -81,10 +81,13 @@ export class GroupShard {
   /** Resolves once what this shard knows is a guess: it must be closed, and its log loaded again. */
   get failed (): Promise<unknown> { return this.#failed.promise }
 
-  /** All groups. */
-  entries (): Iterable<GroupEntry> { return this.#entries.values() }
+  /** All groups. Throws NOT_COORDINATOR once the shard is closed or has failed; so do `entry` and `ensure`. */
+  entries (): Iterable<GroupEntry> {
+    this.#checkOpen()
+    return this.#entries.values()
+  }
 
-  /** The group, if there is one. Throws NOT_COORDINATOR once the shard is closed or has failed; so do all that follow. */
+  /** The group, if there is one. */
   entry (groupId: string): GroupEntry | undefined {
     this.#checkOpen()
     return this.#entries.get(groupId)

@@ -1,3 +1,4 @@
+import { StreambedError } from '@streambed/sdk'
 import { decodeRecords } from '../../protocol/records/decode-records.ts'
 import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
 import type { ShardLog } from './shard-log.ts'
@@ -7,12 +8,16 @@ const recordBytesMax = 256 * 1024 * 1024
 
 /**
  * Applies the log from its start up to `endOffset`, where a batch ends. Resolves with the bytes of its batches. Rejects as
- * `ShardLog.read`, or with a ProtocolError for records that cannot be read.
+ * `ShardLog.read`, with a ProtocolError for records that cannot be read, or with CORRUPT when some are missing.
  */
 export async function replay<R> (log: ShardLog, codec: ShardCodec<R>, state: ShardState<R>, endOffset: number): Promise<number> {
   let bytes = 0
   for (let offset = log.startOffset; offset < endOffset;) {
-    for (const batch of await log.read(offset)) {
+    const batches = await log.read(offset)
+    if (batches.length === 0) {
+      throw new StreambedError('CORRUPT', `a log lacks records below its end. log=${log.name} offset=${offset} end=${endOffset}`)
+    }
+    for (const batch of batches) {
       if (batch.baseOffset >= endOffset) return bytes
       for (const { key, value } of decodeRecords(batch.bytes, recordBytesMax)) if (key !== null) state.apply(codec.decode(key, value))
       bytes += batch.bytes.length

@@ -149,9 +149,10 @@ describe('what a group was told is stored', () => {
       wal.release()
       assert.deepEqual(await Promise.all(sent), [0, 0])
       const want = order[1] === 'commit' ? 2 : -1
-      assert.equal(await committed(broker, 'g'), want)
+      const groups = want < 0 ? [] : ['g']
+      assert.deepEqual([await committed(broker, 'g'), await groupIds(broker)], [want, groups])
       const next = await reopen(opened)
-      assert.equal(await committed(next, 'g'), want)
+      assert.deepEqual([await committed(next, 'g'), await groupIds(next)], [want, groups])
       await next.close()
     })
   }
@@ -173,6 +174,26 @@ describe('what a group was told is stored', () => {
     assert.equal(await committed(broker, 'g'), 2)
     const next = await reopen(opened)
     assert.equal(await committed(next, 'g'), 2)
+    await next.close()
+  })
+
+  it('a group that became empty expires at its time, also when the broker started meanwhile', async () => {
+    const opened = await open()
+    const { broker, fixture } = opened
+    const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
+    const { memberId } = await broker.request(ApiKey.JoinGroup, 3, {
+      groupId: 'g', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols
+    })
+    await broker.request(ApiKey.SyncGroup, 3, { groupId: 'g', generationId: 1, memberId, assignments: [] })
+    assert.equal((await broker.request(ApiKey.LeaveGroup, 2, { groupId: 'g', memberId })).errorCode, 0)
+    fixture.clock.advance(50_000)
+    const next = await reopen(opened)
+    assert.deepEqual(await groupIds(next), ['g'])
+    for (let second = 0; second < 12; second++) {
+      fixture.clock.advance(1_000)
+      await settle()
+    }
+    assert.deepEqual(await groupIds(next), [])
     await next.close()
   })
 

@@ -159,6 +159,15 @@ describe('state shard', () => {
     assert.deepEqual(valuesOf((await open(log)).shard), { a: '1' })
   })
 
+  it('a log that lacks records below its end is not loaded', async () => {
+    const log = new MemoryShardLog()
+    const { shard } = await open(log)
+    void shard.append([set('a', '1')])
+    log.confirm()
+    log.read = async () => []
+    await assert.rejects(open(log), error => StreambedError.is(error, 'CORRUPT'))
+  })
+
   it('what another writer appended ends the shard before it decides on less than the log holds', async () => {
     const log = new MemoryShardLog()
     const { errors, shard } = await open(log)
