@@ -66,19 +66,19 @@ let earlyPuts = 0
 const mutants: readonly Mutant[] = [
   {
     name: 'a WAL that confirms before its bytes are durable',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/wal') },
     profile: { ...crashing, backends: onFiles }
   },
   {
     name: 'a shared file system that confirms before its bytes are durable',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/wal') },
     profile: { ...crashing, backends: { ...onFiles, wal: 'efs' } }
   },
   {
     name: 'a service that answers puts of the WAL before it has them',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { objects: (store: ObjectStore) => overriding(store, { put: async (key, body, options) => key.startsWith('wal/') && ++earlyPuts % 3 === 0 ? { key, size: 0, versionToken: '' } : await store.put(key, body, options) }) },
     profile: { ...crashing, storeFaultRate: 0, backends: { wal: 'object', store: 'remote', metadata: 'file' } }
   },
@@ -90,7 +90,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a WAL that is trimmed as soon as it is written',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { wal: (wal: Wal) => overriding(wal, { append: async chunks => { const position = await wal.append(chunks); await wal.trim(position); return position } }) },
     profile: crashing
   },
@@ -113,7 +113,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a metadata log that is not durable',
-    caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate', 'lost-commit', 'undead-commit'],
+    caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/metadata') },
     profile: { ...crashing, backends: onFiles }
   },
@@ -152,7 +152,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a group that answers commits without storing them',
-    caughtAs: ['lost-commit'],
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
     break: () => patched(StateShard.prototype, 'append', original => function append (this: StateShard<StoredGroups, GroupRecord>, records) {
       if (records.some(record => (record as GroupRecord).kind !== 'offset')) return original.call(this, records)
       for (const record of records) this.state.apply(record as GroupRecord)
@@ -162,7 +162,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a group log that is written anew with the values of when that began',
-    caughtAs: ['lost-commit', 'undead-commit'],
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
     break: () => {
       let old = new Map<string, readonly GroupRecord[]>()
       const mends = [
@@ -181,13 +181,13 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a group log whose start moves past what came while it was written anew',
-    caughtAs: ['lost-commit', 'undead-commit'],
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
     break: () => patched(PartitionLog.prototype, 'deleteBefore', original => function deleteBefore (this: PartitionLog) { return original.call(this, this.endOffset) }),
     profile: committing
   },
   {
     name: 'a group that is dropped from memory only after its deletion was awaited',
-    caughtAs: ['lost-commit', 'undead-commit'],
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
     break: () => patched(GroupShard.prototype, 'remove', () => async function remove (this: GroupShard, { group: { groupId } }) {
       const offsets = Array.from(this.stored(groupId)?.offsets.entries() ?? [])
       await this.append(offsets.map(({ partition, topic }) => ({ kind: 'offset', groupId, topic, partition, value: null }))).durable

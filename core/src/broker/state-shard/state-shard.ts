@@ -214,7 +214,7 @@ export class StateShard<S extends ShardState<R>, R> {
     const replayed = emptyState()
     await replay(log, codec, replayed, endOffset)
     const difference = differenceOf(image, imageOf(replayed, codec))
-    const where = `log=${log.name} offset=${endOffset} key=${difference}`
+    const where = `log=${log.name} offset=${endOffset} key=${JSON.stringify(difference)}`
     invariant(difference === undefined, `a coordinator's state differs from the replay of its log. ${where}`)
   }
 }
