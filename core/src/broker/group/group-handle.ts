@@ -72,9 +72,14 @@ export class GroupHandle {
     return entry === undefined ? KafkaErrorCode.UNKNOWN_MEMBER_ID : this.#shard.act(entry, (group, nowMs) => group.heartbeat(claim, nowMs))
   }
 
-  leave (who: { readonly memberId: string, readonly groupInstanceId: string | null }): KafkaErrorCode {
+  /** Each leaves by member id, or by instance id with an empty member id; resolves with what becomes of each, in order. */
+  async leave (members: readonly Pick<MemberClaim, 'memberId' | 'groupInstanceId'>[]): Promise<readonly KafkaErrorCode[]> {
     const entry = this.#shard.entry(this.#groupId)
-    return entry === undefined ? KafkaErrorCode.UNKNOWN_MEMBER_ID : this.#shard.act(entry, (group, nowMs) => group.leave(who, nowMs))
+    if (entry === undefined) return members.map(() => KafkaErrorCode.UNKNOWN_MEMBER_ID)
+    const codes = members.map(member => this.#shard.act(entry, (group, nowMs) => group.leave(member, nowMs)))
+    // The last to leave empties the group, which is saved.
+    await this.#shard.settled()
+    return codes
   }
 
   /** Never rejects for what became of the commits: other partitions of the request have other answers. */

@@ -15,11 +15,8 @@ export function leaveGroupHandler (services: Pick<BrokerServices, 'groups'>): Ap
       try {
         const group = await services.groups.handle(request.groupId)
         const leaving = apiVersion >= severalSince ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
-        const members = leaving.map(({ groupInstanceId, memberId }) => ({
-          memberId,
-          groupInstanceId,
-          errorCode: group.leave({ memberId, groupInstanceId })
-        }))
+        const codes = await group.leave(leaving)
+        const members = leaving.map(({ groupInstanceId, memberId }, index) => ({ memberId, groupInstanceId, errorCode: codes[index]! }))
         const errorCode = apiVersion >= severalSince ? KafkaErrorCode.NONE : members[0]!.errorCode
         return { throttleTimeMs: 0, errorCode, members: apiVersion >= severalSince ? members : [] }
       } catch (error) {

@@ -9,6 +9,7 @@ import { encodeVersioned } from '../../../src/protocol/internal-records/versione
 import { decodeRecords } from '../../../src/protocol/records/decode-records.ts'
 import { encodeBatch } from '../../../src/protocol/records/encode-batch.ts'
 import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
+import { earlierLog, earlierMemberId, earlierTopicId } from './earlier-log.ts'
 
 /** One partition of the offsets topic: all groups share one log. */
 const kafka = {
@@ -337,6 +338,32 @@ describe('a coordinator that does not know what its log holds', () => {
 })
 
 describe('a log of an earlier version', () => {
+  it('loads with nothing lost', async () => {
+    const opened = await open()
+    const { broker, topicId } = opened
+    await broker.metadata.propose(image => ({
+      records: [
+        { type: 'topicDeleted', topicId, atMs: 0 },
+        { type: 'topicCreated', topicId: earlierTopicId, name: 't', partitionCount: 3, ownerNodeId: 1, firstStreamId: image.nextStreamId, configs: {} }
+      ],
+      result: undefined
+    }))
+    const partition = await offsetsPartition(broker)
+    for (const hex of earlierLog) await partition.appendInternal(Buffer.from(hex, 'hex'))
+    const next = await reopen(opened)
+    assert.deepEqual(await groupIds(next), ['g', 'm'])
+    assert.deepEqual([await committed(next, 'g', 0), await committed(next, 'g', 1), await committed(next, 'm', 2)], [29, 8, 9])
+    const { groups: [found] } = await next.request(ApiKey.DescribeGroups, 5, { groups: ['m'] })
+    assert.deepEqual([found!.groupState, found!.protocolType, found!.protocolData], ['Stable', 'consumer', 'range'])
+    const members = found!.members.map(({ clientHost, memberAssignment, memberId, memberMetadata }) => {
+      return [memberId, clientHost, memberMetadata.toString(), memberAssignment.toString()]
+    })
+    assert.deepEqual(members, [[earlierMemberId, '/127.0.0.1', 'wants', 'gets']])
+    const heartbeat = await next.request(ApiKey.Heartbeat, 4, { groupId: 'm', generationId: 1, memberId: earlierMemberId })
+    assert.equal(heartbeat.errorCode, 0)
+    await next.close()
+  })
+
   it('gives offsets without a topic id to the topic that has the name at first, and to no later one', async () => {
     const opened = await open()
     const { broker } = opened
