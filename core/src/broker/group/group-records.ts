@@ -4,7 +4,7 @@ import {
 import type { GroupMetadataValue } from '../../protocol/internal-records/group-metadata.ts'
 import type { OffsetCommitValue } from '../../protocol/internal-records/offset-commit.ts'
 import type { KeyedRecord, ShardCodec } from '../state-shard/shard-state.ts'
-import type { Membership } from './group.ts'
+import type { Membership } from './membership.ts'
 
 /** A position that a group committed. */
 export interface CommittedOffset {

@@ -3,6 +3,7 @@ import {
   isWaiting, joinFailure, noBytes, speaksAs, syncFailure,
   type JoinRequest, type JoinResult, type Member, type MemberClaim, type SyncRequest, type SyncResult
 } from './member.ts'
+import { saveable, type Membership } from './membership.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
@@ -24,15 +25,6 @@ export interface GroupParts {
    * `onDurable`, with the monotonic time; not when the outcome stays unknown, after which the group is killed.
    */
   readonly save: (membership: Membership, onDurable: (nowMs: number) => void) => KafkaErrorCode
-}
-
-/** What becomes durable of a group: a generation, who is in it, and what each was assigned. */
-export interface Membership {
-  readonly protocolType: string
-  readonly protocolName: string | null
-  readonly generationId: number
-  readonly leaderId: string | null
-  readonly members: readonly Omit<Member, 'sessionDueMs' | 'answerJoin' | 'answerSync'>[]
 }
 
 /**
@@ -506,11 +498,4 @@ export class Group {
   }
 
   #heardOf (member: Member, nowMs: number): void { member.sessionDueMs = nowMs + member.sessionTimeoutMs }
-}
-
-/** As the log keeps a member: of what it speaks, only the protocol that was chosen. */
-function saveable (member: Member, protocolName: string | null): Membership['members'][number] {
-  const { assignment, clientHost, clientId, groupInstanceId, memberId, protocols, rebalanceTimeoutMs, sessionTimeoutMs } = member
-  const spoken = protocols.filter(({ name }) => name === protocolName)
-  return { memberId, groupInstanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols: spoken, assignment }
 }

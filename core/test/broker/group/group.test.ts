@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
-import { Group, type Membership } from '../../../src/broker/group/group.ts'
+import { Group } from '../../../src/broker/group/group.ts'
 import type { JoinRequest, JoinResult, SyncResult } from '../../../src/broker/group/member.ts'
+import type { Membership } from '../../../src/broker/group/membership.ts'
 
 const options = { minSessionTimeoutMs: 6_000, maxSessionTimeoutMs: 1_800_000, maxSize: 100, initialRebalanceDelayMs: 0 }
 
