@@ -12,6 +12,7 @@ import { KafkaErrorCode } from '../protocol/error-codes.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Retention } from './retention/retention.ts'
 import type { BrokerServices } from './services.ts'
+import { defaultShardTuning, type ShardTuning } from './state-shard/state-shard.ts'
 import { ensureInternalTopic } from './topics/ensure-internal-topic.ts'
 import { TopicRegistry } from './topics/topic-registry.ts'
 
@@ -27,6 +28,8 @@ export interface BrokerParts {
   readonly elsewhere?: Readonly<Record<string, string>>
   /** A partition writes a checkpoint after this many bytes of batches: opening it replays no more. */
   readonly checkpointBytes: number
+  /** When group logs are written anew; left out: as a broker usually does. */
+  readonly groupLog?: ShardTuning
 }
 
 /** What Kafka means, over the stream engine and the cluster's metadata. Frames in, replies out; it knows no sockets. */
@@ -44,7 +47,7 @@ export class Broker implements AsyncDisposable {
 
   /** The caller still owns engine and metadata. Partitions and groups load in the background, or when they are asked for. */
   static async open (parts: BrokerParts): Promise<Broker> {
-    const { checkpointBytes, elsewhere = {}, engine, environment, kafka, metadata, nodeEpoch, nodeId } = parts
+    const { checkpointBytes, elsewhere = {}, engine, environment, groupLog = defaultShardTuning, kafka, metadata, nodeEpoch, nodeId } = parts
     const { clock, logger, metrics, random } = environment
     const configs = new Configs({ metadata, nodeId, kafka, elsewhere })
     const topics = new TopicRegistry({
@@ -57,7 +60,7 @@ export class Broker implements AsyncDisposable {
       configOf: topicId => configs.ofTopic(topicId),
       producerExpirationMs: () => configs.broker.producerIdExpirationMs
     })
-    const groups = new GroupCoordinator({ topics, configs, clock, random, logger })
+    const groups = new GroupCoordinator({ topics, configs, clock, random, logger, tuning: groupLog })
     const retention = new Retention({ topics, configs, metadata, clock, logger })
     const services: BrokerServices = {
       nodeId,

@@ -2,6 +2,7 @@ import 'reflect-metadata'
 import { Container } from 'inversify'
 import type { Environment, MetadataLog } from '@streambed/sdk'
 import { Broker } from '../broker/broker.ts'
+import { defaultShardTuning, type ShardTuning } from '../broker/state-shard/state-shard.ts'
 import { Metadata } from '../metadata/metadata.ts'
 import type { Endpoint } from '../metadata/records.ts'
 import { StreamCatalog } from '../metadata/stream-catalog.ts'
@@ -22,9 +23,11 @@ export interface Tuning {
   readonly snapshotEveryEntries: number
   /** Bytes of batches between checkpoints of a partition: opening it replays no more. */
   readonly checkpointBytes: number
+  /** When coordinators write their logs anew. */
+  readonly groupLog: ShardTuning
 }
 
-const defaultTuning: Tuning = Object.freeze({ snapshotEveryEntries: 1_000, checkpointBytes: 16 * 1024 * 1024 })
+const defaultTuning: Tuning = Object.freeze({ snapshotEveryEntries: 1_000, checkpointBytes: 16 * 1024 * 1024, groupLog: defaultShardTuning })
 
 /** What a broker runs on: the machine, or a simulation of it. */
 export interface Host {
@@ -83,7 +86,7 @@ export async function openBroker (config: BrokerConfig, host: Host, incarnation:
 function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, opened: AsyncDisposableStack): Container {
   const container = new Container({ defaultScope: 'Singleton' })
   const { environment } = host
-  const { checkpointBytes, snapshotEveryEntries } = host.tuning ?? defaultTuning
+  const { checkpointBytes, groupLog, snapshotEveryEntries } = host.tuning ?? defaultTuning
   container.bind(keys.config).toConstantValue(config)
   container.bind(keys.environment).toConstantValue(environment)
   container.bind(keys.network).toConstantValue(host.network)
@@ -129,7 +132,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   }, [keys.wal, keys.engine, keys.metadata, keys.server])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
-    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes })),
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes, groupLog })),
   [keys.engine, keys.metadata, keys.registration])
 
   return container

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
-import type { Environment, LogFields, Logger, MetadataLog, ObjectStore } from '@streambed/sdk'
+import type { Environment, LogFields, Logger, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
 import { Broker } from '../../src/broker/broker.ts'
+import type { ShardTuning } from '../../src/broker/state-shard/state-shard.ts'
 import { noteOpened } from '../../src/main/note-node.ts'
 import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
@@ -22,6 +23,7 @@ export interface BrokerFixtureOptions { readonly seed?: string, readonly walByte
 export interface OpenOptions {
   readonly kafka?: Readonly<Record<string, string>>
   readonly storage?: Partial<StorageOptions>
+  readonly groupLog?: ShardTuning
 }
 
 export interface RequestOptions {
@@ -45,6 +47,7 @@ export class BrokerFixture {
   /** Let a test put faults between broker and storage. */
   wrapStore: (store: ObjectStore) => ObjectStore = store => store
   wrapMetadataLog: (log: MetadataLog) => MetadataLog = log => log
+  wrapWal: (wal: Wal) => Wal = wal => wal
   readonly #rack: string | null
 
   constructor (options: BrokerFixtureOptions = {}) {
@@ -62,7 +65,7 @@ export class BrokerFixture {
     await metadata.propose(image => ({ records: image.clusterId === '' ? [{ type: 'clusterFounded', clusterId }] : [], result: undefined }))
     const registration = await takeEpoch(metadata, nodeId, new Incarnation(environment))
     const { nodeEpoch } = registration
-    const wal = await MemoryWal.open(this.walMedium, { clusterId, nodeId, writerEpoch: nodeEpoch })
+    const wal = this.wrapWal(await MemoryWal.open(this.walMedium, { clusterId, nodeId, writerEpoch: nodeEpoch }))
     const store = this.wrapStore(new MemoryObjectStore({ clock, medium: this.objects }))
     const engine = await StreamEngine.open({
       wal,
@@ -72,7 +75,8 @@ export class BrokerFixture {
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
     await noteOpened(metadata, registration, wal, { endpoints, rack: this.#rack })
-    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: options.kafka ?? {}, checkpointBytes: 16 * 2 ** 20 })
+    const { groupLog, kafka = {} } = options
+    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })
     return new OpenBroker({ broker, engine, metadata, fixture: this })
   }
 }

@@ -13,6 +13,10 @@ export type ViolationName =
   /** A reader saw more than the high watermark. */
   | 'precommitted-read'
   | 'lost-commit'
+  /** A commit is seen that was followed by another, or deleted, or was of an earlier topic of that name. */
+  | 'undead-commit'
+  /** A coordinator's state is not what its log says. */
+  | 'state-diverged'
   | 'epoch-went-back'
   | 'lost-topic'
   | 'undead-topic'
@@ -182,6 +186,73 @@ export class CommitHistory {
       const allowed = new Set(this.#attempts.filter((attempt, index) => isAllowed(attempt, index) && attempt.outcome !== 'refused').map(attempt => attempt.offset))
       if (newestStored < 0) allowed.add(-1)
       if (!allowed.has(offset)) throw new Violation('lost-commit', `${this.name}: committed offset is ${offset}, expected ${[...allowed].join(' or ')}`)
+    }
+  }
+}
+
+/** Something that sets a committed offset: -1 deletes it. */
+export class Attempt {
+  readonly offset: number
+  readonly begun: number
+  readonly #now: () => number
+  outcome: 'pending' | 'stored' | 'unknown' = 'pending'
+  ended = Infinity
+  constructor (offset: number, now: () => number) {
+    this.offset = offset
+    this.#now = now
+    this.begun = now()
+  }
+
+  stored (): void { this.#end('stored') }
+  unknown (): void { this.#end('unknown') }
+  #end (outcome: 'stored' | 'unknown'): void {
+    this.outcome = outcome
+    this.ended = this.#now()
+  }
+}
+
+/** What one group may find committed for one partition, when many requests are on their way at once. */
+export class OffsetHistory {
+  readonly name: string
+  #time = 0
+  #attempts: Attempt[] = []
+  constructor (name: string) {
+    this.name = name
+    // Nothing is committed at first.
+    this.attempt(-1).stored()
+  }
+
+  attempt (offset: number): Attempt {
+    const attempt = new Attempt(offset, () => ++this.#time)
+    this.#attempts.push(attempt)
+    return attempt
+  }
+
+  /**
+   * What a fetch found while nothing was on its way: all that was acknowledged has had its effect, so nothing else may be found
+   * again. But a request whose answer was lost may still have its.
+   */
+  observed (offset: number): void {
+    this.#attempts = this.#attempts.filter(({ outcome }) => outcome === 'unknown')
+    this.attempt(offset).stored()
+  }
+
+  /** As `observed`, once even those are over. */
+  fix (offset: number): void {
+    this.#attempts = []
+    this.attempt(offset).stored()
+  }
+
+  /** To be called when a fetch is sent: the check of its answer. */
+  fetching (): (offset: number) => void {
+    const settled = this.#attempts.filter(({ outcome }) => outcome === 'stored')
+    const newest = Math.max(...settled.map(({ begun }) => begun))
+    // What was acknowledged before another was even sent is past.
+    const past = new Set(settled.filter(({ ended }) => ended < newest))
+    return offset => {
+      const allowed = new Set(this.#attempts.filter(attempt => !past.has(attempt)).map(attempt => attempt.offset))
+      if (allowed.has(offset)) return
+      throw new Violation(offset < 0 ? 'lost-commit' : 'undead-commit', `${this.name}: committed offset is ${offset}, expected ${[...allowed].join(' or ')}`)
     }
   }
 }

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import type { FileHandle, FileSystem, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
-import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
+import type { GroupRecord } from '../../src/broker/group/group-records.ts'
 import { GroupShard } from '../../src/broker/group/group-shard.ts'
+import { StoredGroups } from '../../src/broker/group/stored-groups.ts'
 import { Partition } from '../../src/broker/partition/partition.ts'
 import { ProducerStates } from '../../src/broker/partition/producer-states.ts'
+import { LogRewrite } from '../../src/broker/state-shard/log-rewrite.ts'
+import { PartitionLog } from '../../src/broker/state-shard/shard-log.ts'
+import { StateShard } from '../../src/broker/state-shard/state-shard.ts'
 import type { ViolationName } from './checker.ts'
 import type { Profile } from './profile.ts'
 import { simulate } from './simulation.ts'
@@ -23,6 +27,12 @@ interface Mutant {
 const seedsMax = 30
 /** Much that can be lost, and crashes that lose it. */
 const crashing: Partial<Profile> = { crashEveryMs: 200, failedFileRate: 0, fullDiskRate: 0 }
+/** Group logs that are written anew all the time, in small pieces. */
+const committing: Partial<Profile> = {
+  ...crashing,
+  committers: 2,
+  tuning: { snapshotEveryEntries: 20, checkpointBytes: 20_000, groupLog: { bytesMin: 200, rewriteFactor: 1, pieceRecords: 1, checksRewrites: false } }
+}
 const onFiles = { wal: 'regional-disk', store: 'fs', metadata: 'file' } as const
 
 /** The object with some methods replaced. */
@@ -56,31 +66,31 @@ let earlyPuts = 0
 const mutants: readonly Mutant[] = [
   {
     name: 'a WAL that confirms before its bytes are durable',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/wal') },
     profile: { ...crashing, backends: onFiles }
   },
   {
     name: 'a shared file system that confirms before its bytes are durable',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/wal') },
     profile: { ...crashing, backends: { ...onFiles, wal: 'efs' } }
   },
   {
     name: 'a service that answers puts of the WAL before it has them',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { objects: (store: ObjectStore) => overriding(store, { put: async (key, body, options) => key.startsWith('wal/') && ++earlyPuts % 3 === 0 ? { key, size: 0, versionToken: '' } : await store.put(key, body, options) }) },
     profile: { ...crashing, storeFaultRate: 0, backends: { wal: 'object', store: 'remote', metadata: 'file' } }
   },
   {
     name: 'a WAL that forgets the newest record when it recovers',
-    caughtAs: ['lost-write', 'inconsistent-offsets'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'lost-commit', 'undead-commit'],
     sabotage: { wal: (wal: Wal) => overriding(wal, { recover: () => allButLast(wal.recover()) }) },
     profile: crashing
   },
   {
     name: 'a WAL that is trimmed as soon as it is written',
-    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open'],
+    caughtAs: ['lost-write', 'inconsistent-offsets', 'refused-to-open', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { wal: (wal: Wal) => overriding(wal, { append: async chunks => { const position = await wal.append(chunks); await wal.trim(position); return position } }) },
     profile: crashing
   },
@@ -103,7 +113,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a metadata log that is not durable',
-    caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate'],
+    caughtAs: ['lost-topic', 'undead-topic', 'epoch-went-back', 'lost-write', 'refused-to-open', 'inconsistent-offsets', 'duplicate', 'lost-commit', 'undead-commit', 'state-diverged'],
     sabotage: { fileSystem: lyingDisk('/data/metadata') },
     profile: { ...crashing, backends: onFiles }
   },
@@ -142,12 +152,55 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a group that answers commits without storing them',
-    caughtAs: ['lost-commit'],
-    break: () => patched(GroupShard.prototype, 'commit', () => async (entry, commits) => {
-      for (const { partition, topic, value } of commits) if (value !== null) entry.offsets.set(topic, partition, value)
-      return KafkaErrorCode.NONE
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
+    break: () => patched(StateShard.prototype, 'append', original => function append (this: StateShard<StoredGroups, GroupRecord>, records) {
+      if (records.some(record => (record as GroupRecord).kind !== 'offset')) return original.call(this, records)
+      for (const record of records) this.state.apply(record as GroupRecord)
+      return { isTaken: true, durable: Promise.resolve() }
     }),
     profile: { ...crashing, groupMembers: 2 }
+  },
+  {
+    name: 'a group log that is written anew with the values of when that began',
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
+    break: () => {
+      let old = new Map<string, readonly GroupRecord[]>()
+      const mends = [
+        patched(LogRewrite.prototype, 'run', original => async function run (this: LogRewrite<unknown>) {
+          old = new Map()
+          await original.call(this).finally(() => { old = new Map() })
+        }),
+        patched(StoredGroups.prototype, 'recordsOf', original => function recordsOf (this: StoredGroups, part) {
+          if (old.size === 0) for (const name of this.parts()) old.set(name, original.call(this, name))
+          return old.get(part) ?? original.call(this, part)
+        })
+      ]
+      return () => { for (const mend of mends) mend() }
+    },
+    profile: committing
+  },
+  {
+    name: 'a group log whose start moves past what came while it was written anew',
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
+    break: () => patched(PartitionLog.prototype, 'deleteBefore', original => function deleteBefore (this: PartitionLog) { return original.call(this, this.endOffset) }),
+    profile: committing
+  },
+  {
+    name: 'a group that is dropped from memory only after its deletion was awaited',
+    caughtAs: ['lost-commit', 'undead-commit', 'state-diverged'],
+    break: () => patched(GroupShard.prototype, 'remove', () => async function remove (this: GroupShard, { group: { groupId } }) {
+      const offsets = Array.from(this.stored(groupId)?.offsets.entries() ?? [])
+      await this.append(offsets.map(({ partition, topic }) => ({ kind: 'offset', groupId, topic, partition, value: null }))).durable
+      const stored = this.stored(groupId)?.offsets
+      for (const { partition, topic } of Array.from(stored?.entries() ?? [])) stored!.delete(topic, partition)
+    }),
+    profile: committing
+  },
+  {
+    name: 'committed offsets that are keyed by the name of their topic',
+    caughtAs: ['undead-commit'],
+    break: () => patched(GroupShard.prototype, 'living', () => (_topic, value) => value),
+    profile: committing
   }
 ]
 

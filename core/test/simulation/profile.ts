@@ -1,4 +1,5 @@
 import type { SeededRandom } from '@streambed/sdk/testing'
+import type { ShardTuning } from '../../src/broker/state-shard/state-shard.ts'
 import type { Tuning } from '../../src/main/open-broker.ts'
 import type { StorageOptions } from '../../src/storage/options.ts'
 import { metadataKinds, storeKinds, walKinds, type BackendKinds } from './backends.ts'
@@ -17,6 +18,8 @@ export interface Profile {
   readonly consumers: number
   /** Of one group; 0 leaves the offsets topic out, so that the bucket must end up empty. */
   readonly groupMembers: number
+  /** Groups without members, that commit and delete; 0 as above. */
+  readonly committers: number
   /** Whether topics come and go. */
   readonly hasTopicChurn: boolean
   readonly hasDeletions: boolean
@@ -58,7 +61,11 @@ export function profileOf (random: SeededRandom): Profile {
       deletionGraceMs: pick(0, 50, 300),
       garbageIntervalMs: pick(50, 200)
     },
-    tuning: { snapshotEveryEntries: pick(5, 20, 1_000), checkpointBytes: pick(2, 20, 1_000) * KiB },
+    tuning: {
+      snapshotEveryEntries: pick(5, 20, 1_000),
+      checkpointBytes: pick(2, 20, 1_000) * KiB,
+      groupLog: groupLogOf(random.fork('group log'))
+    },
     walBytes: pick(1_280, 1_536, 2_048) * KiB,
     partitions: between(1, 3),
     idempotentProducers: between(1, 2),
@@ -77,6 +84,17 @@ export function profileOf (random: SeededRandom): Profile {
     storeFaultRate: pick(0, 0.02, 0.1, 0.3),
     metadataFaultRate: pick(0, 0, 0.02, 0.1),
     crashEveryMs: pick(Infinity, 300, 800),
-    crashEveryOperations: pick(Infinity, 300, 1_000)
+    crashEveryOperations: pick(Infinity, 300, 1_000),
+    committers: pick(0, 1, 2)
+  }
+}
+
+/** Small enough that most runs write a group log anew, in several pieces. */
+function groupLogOf (random: SeededRandom): ShardTuning {
+  return {
+    bytesMin: [200, 1_000, 5_000][random.below(3)]!,
+    rewriteFactor: 1 + random.below(3),
+    pieceRecords: [1, 3, 500][random.below(3)]!,
+    checksRewrites: true
   }
 }

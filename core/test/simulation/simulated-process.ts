@@ -72,7 +72,7 @@ export class SimulatedProcess {
     const at = (level: string) => (message: string, fields?: LogFields): void => {
       if (this.#isAlive) this.#host.log(`${level} ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`)
     }
-    const logger: Logger = { debug: () => undefined, info: at('info'), warn: at('warn'), error: at('error'), child: () => logger }
+    const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => logger }
     return logger
   }
 

@@ -24,12 +24,13 @@ describe('simulation', () => {
     }
   })
 
-  it('other seeds give other traces, and crashes, acknowledgements and reopened brokers in them', async () => {
+  it('other seeds give other traces, and crashes, acknowledgements, rewrites and reopened brokers in them', async () => {
     const results = await Promise.all([21, 22, 23, 24, 25].map(seed => simulate({ seed })))
     assert.equal(new Set(results.map(({ digest }) => digest)).size, results.length)
     const sum = (of: (stats: typeof results[number]['stats']) => number): number => results.reduce((total, { stats }) => total + of(stats), 0)
     assert.ok(sum(stats => stats.crashes) > 5)
     assert.ok(sum(stats => stats.opens) > 10)
     assert.ok(sum(stats => stats.acknowledged) > 500)
+    assert.ok(sum(stats => stats.rewrites) > 5, 'group logs are written anew')
   })
 })

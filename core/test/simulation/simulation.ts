@@ -1,8 +1,10 @@
+import { StreambedError } from '@streambed/sdk'
 import { SeededRandom } from '@streambed/sdk/testing'
 import { identityKey } from '../../src/main/object-stores.ts'
 import { objectKey } from '../../src/storage/object/object-key.ts'
 import { SimulatedAdmin } from './admin.ts'
 import { PartitionHistory, Violation } from './checker.ts'
+import { SimulatedCommitter } from './committer.ts'
 import { SimulatedReader, runConsumer } from './consumer.ts'
 import { GroupHistory, SimulatedMember } from './group-member.ts'
 import { SimulatedProducer, type Target } from './producer.ts'
@@ -22,7 +24,7 @@ export interface SimulationResult {
   readonly violation: Violation | undefined
   readonly digest: string
   readonly trace: readonly string[]
-  readonly stats: { readonly virtualMs: number, readonly crashes: number, readonly opens: number, readonly acknowledged: number, readonly fileOperations: number }
+  readonly stats: { readonly virtualMs: number, readonly crashes: number, readonly opens: number, readonly acknowledged: number, readonly fileOperations: number, readonly rewrites: number }
 }
 
 /** How long after the faults all clients may take to finish. */
@@ -46,7 +48,7 @@ export async function simulate (options: SimulationOptions): Promise<SimulationR
     process.off('unhandledRejection', onUnhandled)
   }
   const acknowledged = targets.reduce((sum, { history }) => sum + history.acknowledgedCount, 0)
-  return { seed: options.seed, violation, digest: world.trace.digest, trace: world.trace.lines, stats: { virtualMs: world.clock.monotonicMs(), crashes: world.crashCount, opens: world.openCount, acknowledged, fileOperations: world.fileSystem.operationCount } }
+  return { seed: options.seed, violation, digest: world.trace.digest, trace: world.trace.lines, stats: { virtualMs: world.clock.monotonicMs(), crashes: world.crashCount, opens: world.openCount, acknowledged, fileOperations: world.fileSystem.operationCount, rewrites: world.rewriteCount } }
 }
 
 /** Moves the clock from timer to timer; between two, all runs that waits for promises alone, so nothing depends on the machine. */
@@ -83,10 +85,12 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
   ].map(options => ({ target: options.target, producer: new SimulatedProducer(world, { ...options, batchesMax: Infinity }) }))
   const producersOf = (target: Target): SimulatedProducer[] => producers.filter(one => one.target === target).map(({ producer }) => producer)
   const churning = new SimulatedAdmin(world, 'churn')
+  const committers = Array.from({ length: profile.committers }, (_, index) => new SimulatedCommitter(world, `k${index}`))
   await Promise.all([
     ...producers.map(({ producer }) => producer.run()),
     ...Array.from({ length: profile.consumers }, (_, index) => runConsumer(world, `c${index}`, targets)),
     ...Array.from({ length: profile.groupMembers }, (_, index) => new SimulatedMember(world, `g${index}`, targets, group).run()),
+    ...committers.map(committer => committer.run()),
     ...profile.hasTopicChurn ? [churning.churn('e')] : [],
     ...profile.hasDeletions ? [admin.deleteRecords(targets, producersOf)] : []
   ])
@@ -98,6 +102,8 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
       const { recordIds, startOffset } = await reader.readAll(target)
       target.history.whole(startOffset, recordIds)
     }
+    for (const committer of committers) await committer.verify()
+    await verifyGroupLogs(world)
     if (profile.groupMembers > 0) await new SimulatedMember(world, 'verifier', targets, group).verifyCommits()
   }
   await verify()
@@ -107,8 +113,18 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
   await verify()
   await admin.delete('main')
   for (const name of ['e0', 'e1']) await churning.delete(name)
+  for (const committer of committers) await committer.deleteTopic()
   await verifyBucket(world)
   world.end()
+}
+
+/** What the coordinator holds must be what its logs say. A broker that is about to be opened again has nothing to say. */
+async function verifyGroupLogs (world: World): Promise<void> {
+  const { broker } = await world.untilReady()
+  const checked = broker.services.groups.check().catch((error: unknown) => {
+    if (StreambedError.is(error, 'INTERNAL')) throw new Violation('state-diverged', error.message)
+  })
+  await Promise.race([checked, world.sleep(5_000)])
 }
 
 /** All topics are deleted: what the bucket still holds must be the group coordinator's, and the store's mark. */
@@ -125,6 +141,6 @@ async function unneededObjects (world: World): Promise<readonly string[]> {
   await world.sleep(world.profile.storage.deletionGraceMs + 1)
   await engine.collectGarbage()
   const needed = new Set(Array.from(metadata.image.tables.objects.entries(), ([objectId]) => objectKey(objectId)))
-  if (world.profile.groupMembers === 0 && needed.size > 0) throw new Violation('leak', `objects are kept for topics that are deleted. objects=${[...needed].join(' ')}`)
+  if (world.profile.groupMembers + world.profile.committers === 0 && needed.size > 0) throw new Violation('leak', `objects are kept for topics that are deleted. objects=${[...needed].join(' ')}`)
   return (await world.objectKeys()).filter(key => key !== identityKey && !needed.has(key))
 }

@@ -43,6 +43,8 @@ export class World {
   broker: OpenBroker | undefined
   crashCount = 0
   openCount = 0
+  /** Group logs written anew. */
+  rewriteCount = 0
   /** Rejects with the first violation that the machine itself meets. */
   readonly violated = Promise.withResolvers<never>()
   readonly #nodeEpoch = new Rising('node epoch')
@@ -167,9 +169,15 @@ export class World {
       random: this.random.fork(`process ${number}`),
       fileSystem: this.#options.sabotage?.fileSystem?.(this.fileSystem) ?? this.fileSystem,
       network: this.network,
-      log: line => this.trace.add(`broker: ${line}`)
+      log: line => this.#onLog(line)
     })
     return this.#process
+  }
+
+  #onLog (line: string): void {
+    this.trace.add(`broker: ${line}`)
+    if (line.includes('differs from the replay of its log')) this.violated.reject(new Violation('state-diverged', line))
+    if (line.includes('wrote a coordinator')) this.rewriteCount++
   }
 
   #onReady (broker: OpenBroker): void {

@@ -3,7 +3,8 @@ import {
 } from '../../protocol/internal-records/consumer-offsets.ts'
 import type { GroupMetadataValue } from '../../protocol/internal-records/group-metadata.ts'
 import type { OffsetCommitValue } from '../../protocol/internal-records/offset-commit.ts'
-import type { Group, SavedGroup } from './group.ts'
+import type { KeyedRecord, ShardCodec } from '../state-shard/shard-state.ts'
+import type { Membership } from './membership.ts'
 
 /** A position that a group committed. */
 export interface CommittedOffset {
@@ -12,54 +13,47 @@ export interface CommittedOffset {
   readonly metadata: string
   /** Wall-clock ms. */
   readonly committedMs: number
+  /** Of the topic that it is a position in; ZERO_UUID in commits that were stored without one. */
   readonly topicId: string
 }
 
-/** A record of `__consumer_offsets` as it is read back; null values are deletions. */
+/** What the log holds of a group. */
+export interface SavedGroup extends Membership {
+  /** Wall-clock ms since which it has been so. */
+  readonly sinceMs: number
+}
+
+export interface OffsetRecord {
+  readonly kind: 'offset'
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  readonly value: CommittedOffset | null
+}
+
+/** A record of `__consumer_offsets`; null values are deletions. */
 export type GroupRecord =
-  | { readonly kind: 'offset', readonly groupId: string, readonly topic: string, readonly partition: number, readonly value: CommittedOffset | null }
+  | OffsetRecord
+  /** Deleting a group deletes its offsets. */
   | { readonly kind: 'group', readonly groupId: string, readonly value: SavedGroup | null }
-  /** Of another protocol, which this coordinator does not speak; left where it is. */
-  | { readonly kind: 'foreign' }
+  /** Of another protocol, which this coordinator does not speak; kept as it is. */
+  | { readonly kind: 'foreign', readonly key: Uint8Array, readonly value: Uint8Array | null }
 
-export interface KeyedRecord { readonly key: Uint8Array, readonly value: Uint8Array | null }
+export const groupCodec: ShardCodec<GroupRecord> = { encode: encodeGroupRecord, decode: decodeGroupRecord }
 
-export function offsetRecord (groupId: string, topic: string, partition: number, value: CommittedOffset | null): KeyedRecord {
-  return {
-    key: encodeOffsetCommitKey({ group: groupId, topic, partition }),
-    value: value === null
-      ? null
-      : encodeOffsetCommitValue({ offset: value.offset, leaderEpoch: value.leaderEpoch, metadata: value.metadata, commitTimestamp: value.committedMs, topicId: value.topicId })
+function encodeGroupRecord (record: GroupRecord): KeyedRecord {
+  switch (record.kind) {
+    case 'offset': {
+      const { groupId, partition, topic, value } = record
+      return { key: encodeOffsetCommitKey({ group: groupId, topic, partition }), value: value === null ? null : encodeOffset(value) }
+    }
+    case 'group': return { key: encodeGroupMetadataKey(record.groupId), value: record.value === null ? null : encodeGroup(record.value) }
+    case 'foreign': return record
+    default: return record satisfies never
   }
 }
 
-export function groupRecord (group: Group, nowMs: number): KeyedRecord {
-  return {
-    key: encodeGroupMetadataKey(group.groupId),
-    value: encodeGroupMetadataValue({
-      protocolType: group.protocolType,
-      generation: group.generationId,
-      protocol: group.protocolName,
-      leader: group.leaderId,
-      currentStateTimestamp: nowMs,
-      members: [...group.members].map(member => ({
-        memberId: member.memberId,
-        groupInstanceId: member.groupInstanceId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
-        rebalanceTimeout: member.rebalanceTimeoutMs,
-        sessionTimeout: member.sessionTimeoutMs,
-        subscription: Buffer.from(member.protocols.find(({ name }) => name === group.protocolName)?.metadata ?? []),
-        assignment: Buffer.from(member.assignment)
-      }))
-    })
-  }
-}
-
-export function groupTombstone (groupId: string): KeyedRecord { return { key: encodeGroupMetadataKey(groupId), value: null } }
-
-/** Throws a ProtocolError for bytes that are no such record. */
-export function decodeGroupRecord (key: Uint8Array, value: Uint8Array | null): GroupRecord {
+function decodeGroupRecord (key: Uint8Array, value: Uint8Array | null): GroupRecord {
   const record = decodeConsumerOffsetsRecord(key, value)
   switch (record.kind) {
     case 'offsetCommit': {
@@ -67,20 +61,45 @@ export function decodeGroupRecord (key: Uint8Array, value: Uint8Array | null): G
       return { kind: 'offset', groupId: group, topic, partition, value: record.value === null ? null : committedOffset(record.value) }
     }
     case 'groupMetadata': return { kind: 'group', groupId: record.group, value: record.value === null ? null : savedGroup(record.value) }
-    default: return { kind: 'foreign' }
+    default: return { kind: 'foreign', key: Uint8Array.from(key), value: value === null ? null : Uint8Array.from(value) }
   }
+}
+
+function encodeOffset ({ committedMs, leaderEpoch, metadata, offset, topicId }: CommittedOffset): Uint8Array {
+  return encodeOffsetCommitValue({ offset, leaderEpoch, metadata, commitTimestamp: committedMs, topicId })
+}
+
+function encodeGroup ({ generationId, leaderId, members, protocolName, protocolType, sinceMs }: SavedGroup): Uint8Array {
+  return encodeGroupMetadataValue({
+    protocolType,
+    generation: generationId,
+    protocol: protocolName,
+    leader: leaderId,
+    currentStateTimestamp: sinceMs,
+    members: members.map(member => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: Buffer.from(member.protocols.find(({ name }) => name === protocolName)?.metadata ?? []),
+      assignment: Buffer.from(member.assignment)
+    }))
+  })
 }
 
 function committedOffset ({ commitTimestamp, leaderEpoch, metadata, offset, topicId }: OffsetCommitValue): CommittedOffset {
   return { offset, leaderEpoch, metadata, committedMs: commitTimestamp, topicId }
 }
 
-function savedGroup ({ generation, leader, members, protocol, protocolType }: GroupMetadataValue): SavedGroup {
+function savedGroup ({ currentStateTimestamp, generation, leader, members, protocol, protocolType }: GroupMetadataValue): SavedGroup {
   return {
     protocolType,
     protocolName: protocol,
     generationId: generation,
     leaderId: leader,
+    sinceMs: currentStateTimestamp,
     members: members.map(member => ({
       memberId: member.memberId,
       groupInstanceId: member.groupInstanceId,

@@ -1,195 +1,203 @@
 import type { Clock, Logger, Timer } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
-import { encodeBatch } from '../../protocol/records/encode-batch.ts'
-import { decodeRecords } from '../../protocol/records/decode-records.ts'
-import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
-import type { Partition } from '../partition/partition.ts'
-import { decodeGroupRecord, groupRecord, groupTombstone, offsetRecord, type CommittedOffset, type KeyedRecord } from './group-records.ts'
+import { KafkaError } from '../kafka-error.ts'
+import { recordsPerBatch } from '../state-shard/shard-batches.ts'
+import type { Appended, ShardLog } from '../state-shard/shard-log.ts'
+import { StateShard, type ShardTuning } from '../state-shard/state-shard.ts'
+import { groupCodec, type CommittedOffset, type GroupRecord } from './group-records.ts'
+import { StoredGroups, type StoredGroup } from './stored-groups.ts'
 import { Group, type GroupOptions } from './group.ts'
-import { OffsetStore } from './offset-store.ts'
+import { adoptedOffsets, deadOffsets, isOfTopic, type TopicIdOf } from './topic-offsets.ts'
 
 export interface GroupShardParts {
   /** The partition of `__consumer_offsets` whose groups this shard coordinates. */
-  readonly partition: Partition
+  readonly log: ShardLog
   readonly clock: Clock
   readonly logger: Logger
+  readonly tuning: ShardTuning
+  readonly topicIdOf: TopicIdOf
   readonly options: () => GroupOptions
   readonly newId: () => string
 }
 
-/** A group and its offsets. Either may be there without the other. */
+/** A group as it lives: its membership, which only in part is in the log. */
 export interface GroupEntry {
   readonly group: Group
-  readonly offsets: OffsetStore
   /** Wall-clock ms since which the group has no members: what offset expiry counts from. */
   emptySinceMs: number
 }
 
-const loadBytesMax = 4 * 1024 * 1024
-const recordsPerBatch = 500
-const recordBytesMax = 256 * 1024 * 1024
-/** The log is rewritten once it is this large … */
-const rewriteBytesMin = 4 * 1024 * 1024
-/** … and this many times what the state itself took when it was last written. */
-const rewriteFactor = 4
-
 /**
- * The groups of one partition of `__consumer_offsets`: loaded from its log, changed only by what was appended to it. The log
- * is kept short by writing the whole state anew and deleting what came before.
+ * The groups of one partition of `__consumer_offsets`. What is durable of them is the state shard's, decided and changed there;
+ * here are the members who wait, and the timers. See StateShard for what may be told when.
  */
 export class GroupShard {
   readonly #parts: GroupShardParts
+  readonly #shard: StateShard<StoredGroups, GroupRecord>
   readonly #entries = new Map<string, GroupEntry>()
+  readonly #failed = Promise.withResolvers<unknown>()
   #timer: Timer | undefined
   #timerDueMs = Infinity
-  #logBytes = 0
-  #stateBytes = 0
-  #rewriting: Promise<void> | undefined
-  #isClosed = false
+  #isOver = false
 
-  private constructor (parts: GroupShardParts) { this.#parts = parts }
-
-  /** Reads the partition's log. Rejects as `Partition.fetch`, or with CORRUPT for records that cannot be read. */
-  static async open (parts: GroupShardParts): Promise<GroupShard> {
-    const shard = new GroupShard(parts)
-    await shard.#load()
-    return shard
+  private constructor (parts: GroupShardParts, shard: StateShard<StoredGroups, GroupRecord>) {
+    this.#parts = parts
+    this.#shard = shard
+    const nowMs = parts.clock.monotonicMs()
+    for (const [groupId, { saved }] of shard.state.groups()) {
+      const entry = this.#make(groupId)
+      if (saved === undefined) continue
+      entry.group.restore(saved, nowMs)
+      if (saved.members.length === 0 && saved.sinceMs >= 0) entry.emptySinceMs = saved.sinceMs
+    }
+    for (const entry of this.#entries.values()) this.#afterChange(entry)
   }
 
-  entries (): Iterable<GroupEntry> { return this.#entries.values() }
-  entry (groupId: string): GroupEntry | undefined { return this.#entries.get(groupId) }
+  /** Loads the groups. Rejects as `StateShard.open`, or when older offsets cannot be given their topic's id now. */
+  static async open (parts: GroupShardParts): Promise<GroupShard> {
+    const { clock, log, logger, topicIdOf, tuning } = parts
+    // No append is in doubt before the groups are there, but for those that adopt: then this rejects.
+    let onFailed = (): void => undefined
+    const shard = await StateShard.open({
+      log,
+      codec: groupCodec,
+      emptyState: () => new StoredGroups(),
+      clock,
+      logger,
+      tuning,
+      obsolete: state => deadOffsets(state, topicIdOf),
+      onFailed: () => onFailed()
+    })
+    const adopted = adoptedOffsets(shard.state, topicIdOf)
+    for (let start = 0; start < adopted.length; start += recordsPerBatch) {
+      await shard.append(adopted.slice(start, start + recordsPerBatch)).durable
+    }
+    const opened = new GroupShard(parts, shard)
+    onFailed = () => opened.#end()
+    logger.debug('loaded groups', { log: log.name, groups: opened.#entries.size, adopted: adopted.length })
+    return opened
+  }
 
-  /** The entry of a group, made when there is none. */
+  /** Resolves once what this shard knows is a guess: it must be closed, and its log loaded again. */
+  get failed (): Promise<unknown> { return this.#failed.promise }
+
+  /** All groups. Throws NOT_COORDINATOR once the shard is closed or has failed; so do `entry` and `ensure`. */
+  entries (): Iterable<GroupEntry> {
+    this.#checkOpen()
+    return this.#entries.values()
+  }
+
+  /** The group, if there is one. */
+  entry (groupId: string): GroupEntry | undefined {
+    this.#checkOpen()
+    return this.#entries.get(groupId)
+  }
+
+  /** The group, made when there is none. */
   ensure (groupId: string): GroupEntry {
-    const known = this.#entries.get(groupId)
-    if (known !== undefined) return known
-    const { clock, newId, options } = this.#parts
-    const group = new Group({ groupId, options, newId, save: saved => this.#append([groupRecord(saved, clock.wallMs())]) })
-    const entry = { group, offsets: new OffsetStore(), emptySinceMs: clock.wallMs() }
-    this.#entries.set(groupId, entry)
-    return entry
+    this.#checkOpen()
+    return this.#entries.get(groupId) ?? this.#make(groupId)
+  }
+
+  /** What the log, with all that is in flight, says of a group. */
+  stored (groupId: string): StoredGroup | undefined { return this.#shard.state.group(groupId) }
+
+  /** A commit of the topic that has the name now; undefined for one of an earlier topic. */
+  living (topic: string, value: CommittedOffset | undefined): CommittedOffset | undefined {
+    return value !== undefined && isOfTopic(value.topicId, topic, this.#parts.topicIdOf) ? value : undefined
   }
 
   /** Runs `action` on a group at the present time, and sees that its timers are kept. */
   act<T> (entry: GroupEntry, action: (group: Group, nowMs: number) => T): T {
     const result = action(entry.group, this.#parts.clock.monotonicMs())
     this.#afterChange(entry)
-    if (result instanceof Promise) void result.finally(() => this.#afterChange(entry)).catch(() => undefined)
     return result
   }
 
-  /** Stores offsets, durably before it resolves; null deletes one. Resolves with NONE or the error to tell the client. */
-  async commit (entry: GroupEntry, commits: readonly { readonly topic: string, readonly partition: number, readonly value: CommittedOffset | null }[]): Promise<KafkaErrorCode> {
-    const { groupId } = entry.group
-    const saved = await this.#append(commits.map(({ partition, topic, value }) => offsetRecord(groupId, topic, partition, value)))
-    if (saved !== KafkaErrorCode.NONE) return saved
-    for (const { partition, topic, value } of commits) {
-      if (value === null) entry.offsets.delete(topic, partition)
-      else entry.offsets.set(topic, partition, value)
+  /** See `StateShard.append`. */
+  append (records: readonly GroupRecord[]): Appended { return this.#shard.append(records) }
+
+  /** See `StateShard.settled`. */
+  settled (): Promise<void> { return this.#shard.settled() }
+
+  /** See `StateShard.check`. */
+  check (): Promise<void> { return this.#shard.check() }
+
+  /** Forgets a group and its offsets, at once; resolves when that is durable. */
+  remove ({ group }: GroupEntry): Promise<void> {
+    const { groupId } = group
+    const offsets = this.stored(groupId)?.offsets.entries() ?? []
+    const records = Array.from(offsets, ({ partition, topic }): GroupRecord => ({ kind: 'offset', groupId, topic, partition, value: null }))
+    const { durable, isTaken } = this.append([...records, { kind: 'group', groupId, value: null }])
+    if (isTaken) {
+      group.kill(KafkaErrorCode.GROUP_ID_NOT_FOUND)
+      this.#entries.delete(groupId)
     }
-    return KafkaErrorCode.NONE
+    return durable
   }
 
-  /** Forgets a group and its offsets. */
-  async delete (entry: GroupEntry): Promise<KafkaErrorCode> {
-    const { groupId } = entry.group
-    const records = [...entry.offsets.entries()].map(({ partition, topic }) => offsetRecord(groupId, topic, partition, null))
-    const saved = await this.#append([...records, groupTombstone(groupId)])
-    if (saved !== KafkaErrorCode.NONE) return saved
-    entry.group.kill(KafkaErrorCode.GROUP_ID_NOT_FOUND)
-    this.#entries.delete(groupId)
-    return KafkaErrorCode.NONE
+  /** Removes groups that have been empty, and not committed, since `beforeMs`, and offsets of topics that are gone. */
+  async expire (beforeMs: number): Promise<void> {
+    if (this.#isOver) return
+    const dead = deadOffsets(this.#shard.state, this.#parts.topicIdOf)
+    if (dead.length > 0) await this.append(dead).durable
+    for (const entry of [...this.#entries.values()]) {
+      const { groupId } = entry.group
+      // Decided anew for each: while one is removed, another may be joined, or be another by now.
+      if (this.#entries.get(groupId) === entry && this.#isExpired(entry, beforeMs)) await this.remove(entry)
+    }
   }
 
-  /** Tells everybody who waits to look for the coordinator again. */
+  /** Tells everybody who waits to look for the coordinator again; resolves once nothing is in flight. Idempotent. */
   async close (): Promise<void> {
-    this.#isClosed = true
+    this.#end()
+    await this.#shard.close()
+  }
+
+  #make (groupId: string): GroupEntry {
+    const { clock, newId, options } = this.#parts
+    const group = new Group({
+      groupId,
+      options,
+      newId,
+      save: (membership, onDurable) => {
+        const { durable, isTaken } = this.append([{ kind: 'group', groupId, value: { ...membership, sinceMs: clock.wallMs() } }])
+        if (!isTaken) return KafkaErrorCode.COORDINATOR_NOT_AVAILABLE
+        // In doubt, the whole shard ends, and with it the group.
+        durable.then(() => this.act(entry, (_, nowMs) => onDurable(nowMs)), () => undefined)
+        return KafkaErrorCode.NONE
+      }
+    })
+    const entry: GroupEntry = { group, emptySinceMs: clock.wallMs() }
+    this.#entries.set(groupId, entry)
+    return entry
+  }
+
+  #isExpired ({ emptySinceMs, group }: GroupEntry, beforeMs: number): boolean {
+    if (group.state !== 'Empty' || group.hasPendingIds) return false
+    // A group that was never joined counts from its last commit.
+    let latestMs = group.protocolType === '' ? 0 : emptySinceMs
+    for (const { topic, value } of this.stored(group.groupId)?.offsets.entries() ?? []) {
+      latestMs = Math.max(latestMs, this.living(topic, value)?.committedMs ?? 0)
+    }
+    return latestMs < beforeMs
+  }
+
+  #checkOpen (): void {
+    if (this.#isOver) throw new KafkaError(KafkaErrorCode.NOT_COORDINATOR, `the group coordinator is closing. log=${this.#parts.log.name}`)
+  }
+
+  #end (): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#timer?.cancel()
     for (const { group } of this.#entries.values()) group.kill(KafkaErrorCode.NOT_COORDINATOR)
-    await this.#rewriting
-  }
-
-  /** In call order; batches of many records are split. */
-  async #append (records: readonly KeyedRecord[]): Promise<KafkaErrorCode> {
-    const { clock, logger, partition } = this.#parts
-    if (this.#isClosed) return KafkaErrorCode.NOT_COORDINATOR
-    const appends: Promise<unknown>[] = []
-    for (let start = 0; start < records.length; start += recordsPerBatch) {
-      const batch = encodeBatch(records.slice(start, start + recordsPerBatch), { timestamp: clock.wallMs() })
-      this.#logBytes += batch.length
-      appends.push(partition.appendInternal(batch))
-    }
-    try {
-      await Promise.all(appends)
-    } catch (error) {
-      logger.warn('storing group state failed', { partition: partition.index, error: String(error) })
-      return KafkaErrorCode.COORDINATOR_NOT_AVAILABLE
-    }
-    this.#maybeRewrite()
-    return KafkaErrorCode.NONE
-  }
-
-  async #load (): Promise<void> {
-    const { clock, partition } = this.#parts
-    for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
-      const { batches, bytes } = await partition.fetch(offset, { bytesMax: loadBytesMax, atLeastOneBatch: true })
-      for (const batch of batches) {
-        for (const { key, value } of decodeRecords(batch.bytes, recordBytesMax)) if (key !== null) this.#replay(key, value)
-      }
-      this.#logBytes += bytes
-      offset = endOffsetOf(batches.at(-1)!)
-    }
-    for (const entry of this.#entries.values()) this.#afterChange(entry)
-    for (const [groupId, { group, offsets }] of this.#entries) {
-      if (offsets.isEmpty && group.memberCount === 0 && group.generationId === 0) this.#entries.delete(groupId)
-    }
-    this.#parts.logger.debug('loaded groups', { partition: partition.index, groups: this.#entries.size, atMs: clock.monotonicMs() })
-  }
-
-  #replay (key: Uint8Array, value: Uint8Array | null): void {
-    const record = decodeGroupRecord(key, value)
-    switch (record.kind) {
-      case 'offset': {
-        const { offsets } = this.ensure(record.groupId)
-        // A name read from a batch pins the batch: strings are copies already, nothing else is kept.
-        if (record.value === null) offsets.delete(record.topic, record.partition)
-        else offsets.set(record.topic, record.partition, record.value)
-        return
-      }
-      case 'group':
-        if (record.value === null) this.#entries.delete(record.groupId)
-        else this.ensure(record.groupId).group.restore(record.value, this.#parts.clock.monotonicMs())
-        return
-      default:
-    }
-  }
-
-  /** Once the log is mostly history: the whole state again at its end, then the start moves there. */
-  #maybeRewrite (): void {
-    if (this.#rewriting !== undefined || this.#logBytes < Math.max(rewriteBytesMin, rewriteFactor * this.#stateBytes)) return
-    this.#rewriting = this.#rewrite().catch((error: unknown) => {
-      this.#parts.logger.warn('rewriting group state failed, trying again later', { partition: this.#parts.partition.index, error: String(error) })
-    }).finally(() => { this.#rewriting = undefined })
-  }
-
-  async #rewrite (): Promise<void> {
-    const { clock, partition } = this.#parts
-    const startOffset = partition.nextOffset
-    const before = this.#logBytes
-    const records = [...this.#entries.values()].flatMap(({ group, offsets }) => [
-      ...[...offsets.entries()].map(({ partition: index, topic, value }) => offsetRecord(group.groupId, topic, index, value)),
-      ...(group.generationId > 0 ? [groupRecord(group, clock.wallMs())] : [])
-    ])
-    const saved = await this.#append(records)
-    if (saved !== KafkaErrorCode.NONE) return
-    this.#stateBytes = this.#logBytes - before
-    await partition.deleteBefore(startOffset)
-    this.#logBytes -= before
+    this.#failed.resolve(undefined)
   }
 
   #afterChange (entry: GroupEntry): void {
     if (entry.group.state !== 'Empty') entry.emptySinceMs = this.#parts.clock.wallMs()
-    if (this.#isClosed || entry.group.dueMs >= this.#timerDueMs) return
+    if (this.#isOver || entry.group.dueMs >= this.#timerDueMs) return
     this.#schedule(entry.group.dueMs)
   }
 
@@ -211,6 +219,6 @@ export class GroupShard {
       }
       next = Math.min(next, entry.group.dueMs)
     }
-    if (next < this.#timerDueMs && !this.#isClosed) this.#schedule(next)
+    if (next < this.#timerDueMs && !this.#isOver) this.#schedule(next)
   }
 }

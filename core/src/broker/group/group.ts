@@ -1,7 +1,9 @@
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
-  isWaiting, joinFailure, noBytes, speaksAs, syncFailure, type JoinRequest, type JoinResult, type Member, type SyncResult
+  isWaiting, joinFailure, noBytes, speaksAs, syncFailure,
+  type JoinRequest, type JoinResult, type Member, type MemberClaim, type SyncRequest, type SyncResult
 } from './member.ts'
+import { saveable, type Membership } from './membership.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
@@ -18,22 +20,17 @@ export interface GroupParts {
   readonly options: () => GroupOptions
   /** Makes the random part of a member id. */
   readonly newId: () => string
-  /** Makes the group's state durable; resolves with NONE or the error to tell members. */
-  readonly save: (group: Group) => Promise<KafkaErrorCode>
-}
-
-/** What a log of group states holds of a group. */
-export interface SavedGroup {
-  readonly protocolType: string
-  readonly protocolName: string | null
-  readonly generationId: number
-  readonly leaderId: string | null
-  readonly members: readonly Omit<Member, 'sessionDueMs' | 'answerJoin' | 'answerSync'>[]
+  /**
+   * Appends what is to become durable, before it returns: NONE, or the error to tell members when nothing happened. Then calls
+   * `onDurable`, with the monotonic time; not when the outcome stays unknown, after which the group is killed.
+   */
+  readonly save: (membership: Membership, onDurable: (nowMs: number) => void) => KafkaErrorCode
 }
 
 /**
  * A classic consumer group: Kafka's rebalance protocol as a state machine. It owns no clock: callers pass the monotonic
- * time, and call `onTime` when `dueMs` comes. Answers that must wait are promises.
+ * time, and call `onTime` when `dueMs` comes. Answers that must wait are promises; it awaits none itself. What it saves it names
+ * whole, so nothing half made gets into a log.
  */
 export class Group {
   readonly groupId: string
@@ -43,6 +40,8 @@ export class Group {
   readonly #statics = new Map<string, string>()
   /** Ids handed out by KIP-394 and not come back yet, with the time when they are given up. */
   readonly #pendingIds = new Map<string, number>()
+  /** Static members whose new id is being saved, by that id. */
+  readonly #renaming = new Map<string, (result: JoinResult) => void>()
   #state: GroupState = 'Empty'
   #generationId = 0
   #protocolType = ''
@@ -76,7 +75,7 @@ export class Group {
   }
 
   /** Takes over what an earlier coordinator saved. Members have a whole session to be heard of. */
-  restore (saved: SavedGroup, nowMs: number): void {
+  restore (saved: Membership, nowMs: number): void {
     this.#protocolType = saved.protocolType
     this.#protocolName = saved.protocolName
     this.#generationId = saved.generationId
@@ -106,10 +105,12 @@ export class Group {
     return this.#rejoin(member, request, nowMs)
   }
 
-  sync (request: { readonly memberId: string, readonly groupInstanceId: string | null, readonly generationId: number, readonly protocolType: string | null, readonly protocolName: string | null, readonly assignments: readonly { readonly memberId: string, readonly assignment: Uint8Array }[] }, nowMs: number): Promise<SyncResult> {
+  sync (request: SyncRequest, nowMs: number): Promise<SyncResult> {
     const refusal = this.validate(request)
     if (refusal !== KafkaErrorCode.NONE) return Promise.resolve(syncFailure(refusal))
-    const speaksOther = (request.protocolType !== null && request.protocolType !== this.#protocolType) || (request.protocolName !== null && request.protocolName !== this.#protocolName)
+    const { protocolName, protocolType } = request
+    const speaksOther = (protocolType !== null && protocolType !== this.#protocolType) ||
+      (protocolName !== null && protocolName !== this.#protocolName)
     if (speaksOther) return Promise.resolve(syncFailure(KafkaErrorCode.INCONSISTENT_GROUP_PROTOCOL))
     const member = this.#members.get(request.memberId)!
     switch (this.#state) {
@@ -122,14 +123,14 @@ export class Group {
           member.answerSync?.(syncFailure(KafkaErrorCode.UNKNOWN_MEMBER_ID))
           member.answerSync = resolve
         })
-        if (request.memberId === this.#leaderId) void this.#assign(request.assignments, nowMs)
+        if (request.memberId === this.#leaderId) this.#assign(request.assignments, nowMs)
         return answer
       }
       default: return Promise.resolve(syncFailure(KafkaErrorCode.UNKNOWN_MEMBER_ID))
     }
   }
 
-  heartbeat (request: { readonly memberId: string, readonly groupInstanceId: string | null, readonly generationId: number }, nowMs: number): KafkaErrorCode {
+  heartbeat (request: MemberClaim, nowMs: number): KafkaErrorCode {
     const refusal = this.validate(request)
     if (refusal !== KafkaErrorCode.NONE) return refusal
     // Also while a rebalance goes on: the member is alive and about to join again.
@@ -155,7 +156,7 @@ export class Group {
   }
 
   /** Whether a request of this member, at this generation, is of the group as it is now. */
-  validate (request: { readonly memberId: string, readonly groupInstanceId: string | null, readonly generationId: number }): KafkaErrorCode {
+  validate (request: MemberClaim): KafkaErrorCode {
     if (this.#state === 'Dead') return KafkaErrorCode.COORDINATOR_NOT_AVAILABLE
     const { generationId, groupInstanceId, memberId } = request
     if (groupInstanceId !== null) {
@@ -168,7 +169,7 @@ export class Group {
   }
 
   /** Whether a commit may be stored. A commit of a member keeps its session alive. */
-  validateCommit (request: { readonly memberId: string, readonly groupInstanceId: string | null, readonly generationId: number }, nowMs: number): KafkaErrorCode {
+  validateCommit (request: MemberClaim, nowMs: number): KafkaErrorCode {
     if (this.#state === 'Dead') return KafkaErrorCode.COORDINATOR_NOT_AVAILABLE
     if (request.generationId < 0 && request.memberId === '' && request.groupInstanceId === null) {
       // From outside the membership: admin tools, and consumers that assign themselves.
@@ -199,6 +200,7 @@ export class Group {
       member.answerJoin?.(joinFailure(errorCode, member.memberId))
       member.answerSync?.(syncFailure(errorCode))
     }
+    for (const [memberId, answer] of this.#renaming) answer(joinFailure(errorCode, memberId))
     this.#members.clear()
     this.#statics.clear()
     this.#pendingIds.clear()
@@ -267,29 +269,47 @@ export class Group {
   }
 
   /** A static member came back without its id: it gets a new one, and whoever held the old one is fenced. */
-  async #replaceStatic (old: Member, request: JoinRequest, nowMs: number): Promise<JoinResult> {
+  #replaceStatic (old: Member, request: JoinRequest, nowMs: number): Promise<JoinResult> {
     const memberId = `${request.groupInstanceId}-${this.#parts.newId()}`
+    const member: Member = { ...old, memberId, answerJoin: undefined, answerSync: undefined }
+    this.#update(member, request)
+    if (this.#state === 'Stable' && speaksAs(old, request.protocols)) return this.#renameStatic(old, member, request, nowMs)
+    this.#putInPlaceOf(old, member, nowMs)
+    const answer = this.#awaitJoin(member)
+    this.#prepare(nowMs)
+    return answer
+  }
+
+  /** Nothing changes for the group but the member's id: the generation stays, and old leaders are not asked to assign again. */
+  #renameStatic (old: Member, member: Member, { supportsSkippingAssignment }: JoinRequest, nowMs: number): Promise<JoinResult> {
+    const { memberId } = member
+    const wasLeader = this.#leaderId === old.memberId
+    const renamed = this.#membership()
+    const { promise, resolve } = Promise.withResolvers<JoinResult>()
+    const saved = this.#parts.save({
+      ...renamed,
+      leaderId: wasLeader ? memberId : renamed.leaderId,
+      members: renamed.members.map(other => other.memberId === old.memberId ? saveable(member, this.#protocolName) : other)
+    }, () => {
+      // Meanwhile it may have been removed, or the group may rebalance: then it learns of that as any member does.
+      if (!this.#members.has(memberId)) resolve(joinFailure(KafkaErrorCode.UNKNOWN_MEMBER_ID, memberId))
+      else if (supportsSkippingAssignment || !wasLeader) resolve(this.#joined(member, wasLeader))
+      else resolve({ ...this.#joined(member, false), leader: old.memberId, members: [] })
+    })
+    if (saved !== KafkaErrorCode.NONE) return Promise.resolve(joinFailure(saved, memberId))
+    this.#putInPlaceOf(old, member, nowMs)
+    this.#renaming.set(memberId, resolve)
+    return promise.finally(() => this.#renaming.delete(memberId))
+  }
+
+  #putInPlaceOf (old: Member, member: Member, nowMs: number): void {
     old.answerJoin?.(joinFailure(KafkaErrorCode.FENCED_INSTANCE_ID, old.memberId))
     old.answerSync?.(syncFailure(KafkaErrorCode.FENCED_INSTANCE_ID))
     const wasLeader = this.#leaderId === old.memberId
-    const isSame = speaksAs(old, request.protocols)
-    const member: Member = { ...old, memberId, answerJoin: undefined, answerSync: undefined }
     this.#members.delete(old.memberId)
     this.#add(member)
-    if (wasLeader) this.#leaderId = memberId
-    this.#update(member, request)
+    if (wasLeader) this.#leaderId = member.memberId
     this.#heardOf(member, nowMs)
-    if (this.#state === 'Stable' && isSame) {
-      const saved = await this.#parts.save(this)
-      if (saved !== KafkaErrorCode.NONE) return joinFailure(saved, memberId)
-      // Nothing changes for the group: the generation stays, and old leaders are not asked to assign again.
-      return request.supportsSkippingAssignment || !wasLeader
-        ? this.#joined(member, wasLeader)
-        : { ...this.#joined(member, false), leader: old.memberId, members: [] }
-    }
-    const answer = this.#awaitJoin(member)
-    this.#prepare(nowMs)
-    return await answer
   }
 
   #update (member: Member, request: JoinRequest): void {
@@ -360,23 +380,26 @@ export class Group {
   }
 
   /** The leader's assignment is made durable before anybody acts on it. */
-  async #assign (assignments: readonly { readonly memberId: string, readonly assignment: Uint8Array }[], nowMs: number): Promise<void> {
+  #assign (assignments: SyncRequest['assignments'], nowMs: number): void {
     const generationId = this.#generationId
     const byMember = new Map(assignments.map(({ assignment, memberId }) => [memberId, assignment]))
-    for (const member of this.#members.values()) member.assignment = byMember.get(member.memberId) ?? noBytes
-    const saved = await this.#parts.save(this)
-    if (this.#state !== 'CompletingRebalance' || this.#generationId !== generationId) return
-    if (saved !== KafkaErrorCode.NONE) {
-      for (const member of this.#members.values()) {
-        member.assignment = noBytes
-        this.#answerSync(member, syncFailure(saved))
-      }
-      this.#prepare(nowMs)
-      return
-    }
+    const membership = this.#membership()
+    const saved = this.#parts.save({
+      ...membership,
+      members: membership.members.map(member => ({ ...member, assignment: byMember.get(member.memberId) ?? noBytes }))
+    }, durableMs => {
+      if (this.#state === 'CompletingRebalance' && this.#generationId === generationId) this.#stabilise(byMember, durableMs)
+    })
+    if (saved === KafkaErrorCode.NONE) return
+    for (const member of this.#members.values()) this.#answerSync(member, syncFailure(saved))
+    this.#prepare(nowMs)
+  }
+
+  #stabilise (assignments: ReadonlyMap<string, Uint8Array>, nowMs: number): void {
     this.#state = 'Stable'
     this.#rebalanceDueMs = Infinity
     for (const member of this.#members.values()) {
+      member.assignment = assignments.get(member.memberId) ?? noBytes
       this.#heardOf(member, nowMs)
       this.#answerSync(member, this.#assignmentOf(member))
     }
@@ -398,7 +421,18 @@ export class Group {
     this.#leaderId = null
     this.#rebalanceDueMs = Infinity
     this.#initialUntilMs = undefined
-    void this.#parts.save(this)
+    // Nobody waits for it. Not saved, the last generation is what a restart finds, and its members fall silent there.
+    this.#parts.save(this.#membership(), () => undefined)
+  }
+
+  #membership (): Membership {
+    return {
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      generationId: this.#generationId,
+      leaderId: this.#leaderId,
+      members: Array.from(this.#members.values(), member => saveable(member, this.#protocolName))
+    }
   }
 
   /** Each member votes for the first of its protocols that all speak; the most votes win. */

@@ -30,6 +30,17 @@ export interface JoinResult {
   readonly members: readonly { readonly memberId: string, readonly groupInstanceId: string | null, readonly metadata: Uint8Array }[]
 }
 
+/** Who a member says it is, and of which generation. */
+export interface MemberClaim { readonly memberId: string, readonly groupInstanceId: string | null, readonly generationId: number }
+
+export interface SyncRequest extends MemberClaim {
+  /** Null before SyncGroup v5, which says what it joined with. */
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  /** The leader's; nobody else has any. */
+  readonly assignments: readonly { readonly memberId: string, readonly assignment: Uint8Array }[]
+}
+
 export interface SyncResult {
   readonly errorCode: KafkaErrorCode
   readonly protocolType: string | null

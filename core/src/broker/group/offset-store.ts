@@ -19,9 +19,6 @@ export class OffsetStore {
     if (partitions?.size === 0) this.#topics.delete(topic)
   }
 
-  topics (): IterableIterator<string> { return this.#topics.keys() }
-  partitions (topic: string): IterableIterator<number> { return (this.#topics.get(topic) ?? new Map<number, CommittedOffset>()).keys() }
-
   * entries (): Generator<{ readonly topic: string, readonly partition: number, readonly value: CommittedOffset }> {
     for (const [topic, partitions] of this.#topics) for (const [partition, value] of partitions) yield { topic, partition, value }
   }

@@ -2,13 +2,15 @@ import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { OffsetFetchResponseInput } from '../../protocol/messages/09-offset-fetch.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import { ZERO_UUID } from '../../protocol/primitives/uuid.ts'
-import { OffsetStore } from '../group/offset-store.ts'
+import { groupCodeOf } from '../group/group-code.ts'
+import type { FoundOffset } from '../group/group-handle.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
 
 type Services = Pick<BrokerServices, 'groups' | 'topics'>
 type GroupResponse = NonNullable<OffsetFetchResponseInput['groups']>[number]
+
+interface Committed { readonly committedOffset: number, readonly committedLeaderEpoch: number, readonly metadata: string }
 
 /** A topic asked for, by name or by id, and all or some of its partitions. */
 interface Asked { readonly name: string, readonly topicId: string, readonly errorCode: KafkaErrorCode, readonly partitions: readonly number[] }
@@ -25,13 +27,17 @@ export function offsetFetchHandler (services: Services): ApiHandler<typeof ApiKe
     apiKey: ApiKey.OffsetFetch,
     handle: async (request, { apiVersion }) => {
       if (apiVersion >= severalGroupsSince) {
-        return { throttleTimeMs: 0, groups: await Promise.all(request.groups.map(({ groupId, topics }) => fetchGroup(services, groupId, topics, apiVersion))) }
+        const groups = await Promise.all(request.groups.map(({ groupId, topics }) => fetchGroup(services, groupId, topics, apiVersion)))
+        return { throttleTimeMs: 0, groups }
       }
-      const { errorCode, topics } = await fetchGroup(services, request.groupId, request.topics, apiVersion)
+      const { errorCode = KafkaErrorCode.NONE, topics } = await fetchGroup(services, request.groupId, request.topics, apiVersion)
       const named = (topics ?? []).map(({ name, partitions }) => ({ name: name!, partitions }))
       // Version 1 has no place for an error of the whole group.
-      if (apiVersion >= 2 || errorCode === undefined || errorCode === KafkaErrorCode.NONE) return { throttleTimeMs: 0, errorCode: errorCode ?? KafkaErrorCode.NONE, topics: named }
-      return { throttleTimeMs: 0, topics: (request.topics ?? []).map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map(index => ({ ...respond(new OffsetStore(), name, index), errorCode })) })) }
+      if (apiVersion >= 2 || errorCode === KafkaErrorCode.NONE) return { throttleTimeMs: 0, errorCode, topics: named }
+      const refused = (request.topics ?? []).map(({ name, partitionIndexes }) => {
+        return { name, partitions: partitionIndexes.map(partitionIndex => ({ ...noCommit, partitionIndex, errorCode })) }
+      })
+      return { throttleTimeMs: 0, topics: refused }
     }
   }
 }
@@ -40,33 +46,43 @@ type TopicsAsked = readonly { readonly name: string, readonly topicId?: string, 
 
 async function fetchGroup (services: Services, groupId: string, topics: TopicsAsked, version: number): Promise<GroupResponse> {
   try {
-    const offsets = (await services.groups.find(groupId))?.entry.offsets ?? new OffsetStore()
-    const asked = topics === null ? allOf(services, offsets) : topics.map(topic => resolve(services, topic, version))
+    const group = await services.groups.handle(groupId)
+    if (topics === null) return { groupId, errorCode: KafkaErrorCode.NONE, topics: byTopic(services, await group.fetch(null)) }
+    const asked = topics.map(topic => resolve(services, topic, version))
+    const wanted = asked.flatMap(({ name, partitions }) => partitions.map(partition => ({ topic: name, partition })))
+    const found = (await group.fetch(wanted)).values()
     return {
       groupId,
       errorCode: KafkaErrorCode.NONE,
-      topics: asked.map(({ errorCode, name, partitions, topicId }) => ({
-        name,
-        topicId,
-        partitions: partitions.map(index => ({ ...respond(offsets, name, index), errorCode }))
-      }))
+      topics: asked.map(({ errorCode, name, partitions, topicId }) => {
+        return { name, topicId, partitions: partitions.map(() => ({ ...respond(found.next().value!), errorCode })) }
+      })
     }
   } catch (error) {
     return { groupId, errorCode: groupCodeOf(error), topics: [] }
   }
 }
 
-function resolve (services: Services, { name, partitionIndexes, topicId = ZERO_UUID }: NonNullable<TopicsAsked>[number], version: number): Asked {
-  if (version < topicIdsSince) return { name, topicId: ZERO_UUID, errorCode: KafkaErrorCode.NONE, partitions: partitionIndexes }
+function resolve (services: Services, asked: NonNullable<TopicsAsked>[number], version: number): Asked {
+  const { name, partitionIndexes: partitions, topicId = ZERO_UUID } = asked
+  if (version < topicIdsSince) return { name, topicId: ZERO_UUID, errorCode: KafkaErrorCode.NONE, partitions }
   const topic = services.topics.byId(topicId)
-  return { name: topic?.name ?? '', topicId, errorCode: topic === undefined ? KafkaErrorCode.UNKNOWN_TOPIC_ID : KafkaErrorCode.NONE, partitions: partitionIndexes }
+  if (topic === undefined) return { name: '', topicId, errorCode: KafkaErrorCode.UNKNOWN_TOPIC_ID, partitions }
+  return { name: topic.name, topicId, errorCode: KafkaErrorCode.NONE, partitions }
 }
 
-function allOf (services: Services, offsets: OffsetStore): Asked[] {
-  return [...offsets.topics()].map(name => ({ name, topicId: services.topics.byName(name)?.topicId ?? ZERO_UUID, errorCode: KafkaErrorCode.NONE, partitions: [...offsets.partitions(name)] }))
+/** All that a group has, topic by topic, as it comes. */
+function byTopic (services: Services, found: readonly FoundOffset[]): NonNullable<GroupResponse['topics']> {
+  return [...Map.groupBy(found, ({ topic }) => topic)].map(([name, offsets]) => ({
+    name,
+    topicId: services.topics.byName(name)?.topicId ?? ZERO_UUID,
+    partitions: offsets.map(offset => ({ ...respond(offset), errorCode: KafkaErrorCode.NONE }))
+  }))
 }
 
-function respond (offsets: OffsetStore, topic: string, partitionIndex: number): { readonly partitionIndex: number, readonly committedOffset: number, readonly committedLeaderEpoch: number, readonly metadata: string } {
-  const committed = offsets.get(topic, partitionIndex)
-  return { partitionIndex, committedOffset: committed?.offset ?? -1, committedLeaderEpoch: committed?.leaderEpoch ?? -1, metadata: committed?.metadata ?? '' }
+const noCommit: Committed = Object.freeze({ committedOffset: -1, committedLeaderEpoch: -1, metadata: '' })
+
+function respond ({ partition, value }: FoundOffset): Committed & { readonly partitionIndex: number } {
+  if (value === undefined) return { partitionIndex: partition, ...noCommit }
+  return { partitionIndex: partition, committedOffset: value.offset, committedLeaderEpoch: value.leaderEpoch, metadata: value.metadata }
 }

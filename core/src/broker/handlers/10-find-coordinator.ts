@@ -5,7 +5,7 @@ import type { ApiHandler } from '../handler.ts'
 import { KafkaError, messageOf } from '../kafka-error.ts'
 import type { BrokerServices } from '../services.ts'
 import { offsetsTopic } from '../topics/internal-topics.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 type Services = Pick<BrokerServices, 'topics' | 'metadata' | 'ensureInternalTopic'>
 interface Coordinator { readonly key: string, readonly errorCode: KafkaErrorCode, readonly errorMessage: string | null, readonly nodeId: number, readonly host: string, readonly port: number }

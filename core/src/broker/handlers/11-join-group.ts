@@ -3,7 +3,7 @@ import { ApiKey } from '../../protocol/messages/apis.ts'
 import { joinFailure, type JoinResult } from '../group/member.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 const memberIdRequiredSince = 4
 const skipAssignmentSince = 9
@@ -22,10 +22,8 @@ export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): Api
       })
       if (request.groupId === '') return respond(joinFailure(KafkaErrorCode.INVALID_GROUP_ID, request.memberId))
       try {
-        // Who names itself must be known: only a newcomer makes a group.
-        const found = request.memberId === '' ? await services.groups.ensure(request.groupId) : await services.groups.find(request.groupId)
-        if (found === undefined) return respond(joinFailure(KafkaErrorCode.UNKNOWN_MEMBER_ID, request.memberId))
-        return respond(await found.shard.act(found.entry, (group, nowMs) => group.join({
+        const group = await services.groups.handle(request.groupId)
+        return respond(await group.join({
           memberId: request.memberId,
           groupInstanceId: request.groupInstanceId,
           clientId,
@@ -37,7 +35,7 @@ export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): Api
           protocols: request.protocols.map(({ metadata, name }) => ({ name, metadata: Uint8Array.from(metadata) })),
           requiresKnownMemberId: apiVersion >= memberIdRequiredSince,
           supportsSkippingAssignment: apiVersion >= skipAssignmentSince
-        }, nowMs)))
+        }))
       } catch (error) {
         return respond(joinFailure(groupCodeOf(error), request.memberId))
       }

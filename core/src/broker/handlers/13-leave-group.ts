@@ -2,7 +2,7 @@ import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 const severalSince = 3
 
@@ -13,13 +13,10 @@ export function leaveGroupHandler (services: Pick<BrokerServices, 'groups'>): Ap
     handle: async (request, { apiVersion }) => {
       if (request.groupId === '') return { throttleTimeMs: 0, errorCode: KafkaErrorCode.INVALID_GROUP_ID, members: [] }
       try {
-        const found = await services.groups.find(request.groupId)
+        const group = await services.groups.handle(request.groupId)
         const leaving = apiVersion >= severalSince ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
-        const members = leaving.map(({ groupInstanceId, memberId }) => ({
-          memberId,
-          groupInstanceId,
-          errorCode: found?.shard.act(found.entry, (group, nowMs) => group.leave({ memberId, groupInstanceId }, nowMs)) ?? KafkaErrorCode.UNKNOWN_MEMBER_ID
-        }))
+        const codes = await group.leave(leaving)
+        const members = leaving.map(({ groupInstanceId, memberId }, index) => ({ memberId, groupInstanceId, errorCode: codes[index]! }))
         const errorCode = apiVersion >= severalSince ? KafkaErrorCode.NONE : members[0]!.errorCode
         return { throttleTimeMs: 0, errorCode, members: apiVersion >= severalSince ? members : [] }
       } catch (error) {

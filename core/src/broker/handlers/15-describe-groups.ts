@@ -2,11 +2,11 @@ import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { DescribeGroupsResponseInput } from '../../protocol/messages/15-describe-groups.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import { groupOperations, noOperations } from '../authorized-operations.ts'
-import type { Group } from '../group/group.ts'
+import type { GroupDescription } from '../group/group-handle.ts'
 import type { ApiHandler } from '../handler.ts'
 import { messageOf } from '../kafka-error.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 type Described = DescribeGroupsResponseInput['groups'][number]
 
@@ -27,34 +27,27 @@ export function describeGroupsHandler (services: Pick<BrokerServices, 'groups'>)
 async function describe (services: Pick<BrokerServices, 'groups'>, groupId: string, version: number, withOperations: boolean): Promise<Described> {
   const unknown = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [], authorizedOperations: noOperations }
   try {
-    const found = await services.groups.find(groupId)
+    const found = (await services.groups.handle(groupId)).describe()
     if (found === undefined) {
       if (version < notFoundSince) return { ...unknown, errorCode: KafkaErrorCode.NONE }
       return { ...unknown, errorCode: KafkaErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `group ${groupId} not found` }
     }
-    return { ...describeGroup(found.entry.group), authorizedOperations: withOperations ? groupOperations : noOperations }
+    return { ...respond(groupId, found), authorizedOperations: withOperations ? groupOperations : noOperations }
   } catch (error) {
     return { ...unknown, errorCode: groupCodeOf(error), errorMessage: messageOf(error) }
   }
 }
 
-/** Subscriptions and assignments are shown only while they are in force. */
-function describeGroup (group: Group): Omit<Described, 'authorizedOperations'> {
-  const isStable = group.state === 'Stable'
+function respond (groupId: string, { members, protocolName, protocolType, state }: GroupDescription): Omit<Described, 'authorizedOperations'> {
   return {
     errorCode: KafkaErrorCode.NONE,
     errorMessage: null,
-    groupId: group.groupId,
-    groupState: group.state,
-    protocolType: group.protocolType,
-    protocolData: isStable ? group.protocolName ?? '' : '',
-    members: [...group.members].map(member => ({
-      memberId: member.memberId,
-      groupInstanceId: member.groupInstanceId,
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      memberMetadata: Buffer.from((isStable ? member.protocols.find(({ name }) => name === group.protocolName)?.metadata : undefined) ?? []),
-      memberAssignment: Buffer.from(isStable ? member.assignment : [])
+    groupId,
+    groupState: state,
+    protocolType,
+    protocolData: protocolName,
+    members: members.map(({ assignment, clientHost, clientId, groupInstanceId, memberId, subscription }) => ({
+      memberId, groupInstanceId, clientId, clientHost, memberMetadata: Buffer.from(subscription), memberAssignment: Buffer.from(assignment)
     }))
   }
 }

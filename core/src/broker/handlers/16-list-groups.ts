@@ -2,7 +2,7 @@ import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 const groupType = 'classic'
 
@@ -13,7 +13,7 @@ export function listGroupsHandler (services: Pick<BrokerServices, 'groups'>): Ap
     handle: async ({ statesFilter, typesFilter }) => {
       try {
         const all = await services.groups.all()
-        const groups = all.map(({ group }) => ({ groupId: group.groupId, protocolType: group.protocolType, groupState: group.state, groupType }))
+        const groups = all.map(({ groupId, protocolType, state }) => ({ groupId, protocolType, groupState: state, groupType }))
           .filter(({ groupState }) => matches(statesFilter, groupState) && matches(typesFilter, groupType))
         return { throttleTimeMs: 0, errorCode: KafkaErrorCode.NONE, groups }
       } catch (error) {

@@ -2,7 +2,7 @@ import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-import { groupCodeOf } from './group-request.ts'
+import { groupCodeOf } from '../group/group-code.ts'
 
 /** DeleteGroups, versions 0 to 2: empty groups, with their offsets. */
 export function deleteGroupsHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.DeleteGroups> {
@@ -18,10 +18,7 @@ export function deleteGroupsHandler (services: Pick<BrokerServices, 'groups'>): 
 async function remove (services: Pick<BrokerServices, 'groups'>, groupId: string): Promise<KafkaErrorCode> {
   if (groupId === '') return KafkaErrorCode.INVALID_GROUP_ID
   try {
-    const found = await services.groups.find(groupId)
-    if (found === undefined) return KafkaErrorCode.GROUP_ID_NOT_FOUND
-    if (found.entry.group.state !== 'Empty') return KafkaErrorCode.NON_EMPTY_GROUP
-    return await found.shard.delete(found.entry)
+    return await (await services.groups.handle(groupId)).delete()
   } catch (error) {
     return groupCodeOf(error)
   }

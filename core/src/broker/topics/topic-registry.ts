@@ -79,7 +79,6 @@ export class TopicRegistry {
   readonly #parts: TopicRegistryParts
   readonly #byId = new Map<string, Topic>()
   readonly #byName = new Map<string, Topic>()
-  readonly #listeners = new Set<() => void>()
   readonly #stopFollowing: () => void
 
   constructor (parts: TopicRegistryParts) {
@@ -91,12 +90,6 @@ export class TopicRegistry {
   byName (name: string): Topic | undefined { return this.#byName.get(name) }
   byId (topicId: string): Topic | undefined { return this.#byId.get(topicId) }
   all (): Iterable<Topic> { return this.#byName.values() }
-
-  /** Calls `listener` after topics or partitions came or went; gives a function that ends it. */
-  onChanged (listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
 
   /** Opens every partition, so that the first requests need not wait. Failures are logged, and met again at use. */
   async openAll (): Promise<void> {
@@ -117,10 +110,8 @@ export class TopicRegistry {
 
   #follow (): void {
     const { image } = this.#parts.metadata
-    let hasChanged = false
     for (const topic of [...this.#byId.values()]) {
       if (image.topic(topic.topicId) !== undefined) continue
-      hasChanged = true
       this.#byId.delete(topic.topicId)
       if (this.#byName.get(topic.name) === topic) this.#byName.delete(topic.name)
       topic.close()
@@ -132,7 +123,6 @@ export class TopicRegistry {
     for (const facts of image.topics()) {
       let topic = this.#byId.get(facts.topicId)
       if (topic?.partitionCount === facts.partitions.length) continue
-      hasChanged = true
       if (topic === undefined) {
         topic = new Topic(facts)
         this.#byId.set(facts.topicId, topic)
@@ -140,7 +130,6 @@ export class TopicRegistry {
       }
       for (let index = topic.partitionCount; index < facts.partitions.length; index++) topic.add(this.#slot(facts, index))
     }
-    if (hasChanged) for (const listener of [...this.#listeners]) listener()
   }
 
   #slot (facts: TopicFacts, index: number): PartitionSlot {

@@ -3,12 +3,18 @@ import fc from 'fast-check'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
 import { Group } from '../../../src/broker/group/group.ts'
 import type { JoinRequest, JoinResult, SyncResult } from '../../../src/broker/group/member.ts'
+import type { Membership } from '../../../src/broker/group/membership.ts'
 
 const options = { minSessionTimeoutMs: 6_000, maxSessionTimeoutMs: 1_800_000, maxSize: 100, initialRebalanceDelayMs: 0 }
 
 class Fixture {
   saves = 0
   saveResult: KafkaErrorCode = KafkaErrorCode.NONE
+  /** What was saved last. */
+  saved: Membership | undefined
+  /** While it is held, nothing that is saved becomes durable. */
+  isHeld = false
+  readonly held: ((nowMs: number) => void)[] = []
   nowMs = 0
   readonly group: Group
   #ids = 0
@@ -17,7 +23,14 @@ class Fixture {
       groupId: 'g',
       options: () => ({ ...options, ...overrides }),
       newId: () => `id${++this.#ids}`,
-      save: async () => { this.saves++; return this.saveResult }
+      save: (membership, onDurable) => {
+        this.saves++
+        this.saved = membership
+        if (this.saveResult !== KafkaErrorCode.NONE) return this.saveResult
+        if (this.isHeld) this.held.push(onDurable)
+        else void Promise.resolve().then(() => onDurable(this.nowMs))
+        return KafkaErrorCode.NONE
+      }
     })
   }
 
@@ -185,6 +198,45 @@ describe('group', () => {
     const synced = await fixture.sync(joined, { [joined.memberId]: 'p0' })
     assert.deepEqual([synced.errorCode, synced.assignment.length], [KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, 0])
     assert.equal(fixture.group.state, 'PreparingRebalance')
+  })
+
+  it('nothing of an assignment shows before it is durable; the log gets it whole', async () => {
+    const fixture = new Fixture()
+    const joined = await fixture.join()
+    fixture.isHeld = true
+    let isAnswered = false
+    const synced = fixture.sync(joined, { [joined.memberId]: 'p0' }).finally(() => { isAnswered = true })
+    await settle()
+    assert.deepEqual([fixture.group.state, isAnswered, [...fixture.group.members][0]!.assignment.length], ['CompletingRebalance', false, 0])
+    assert.deepEqual(fixture.saved!.members.map(({ assignment }) => Buffer.from(assignment).toString()), ['p0'])
+    fixture.held.shift()!(fixture.nowMs)
+    assert.equal(Buffer.from((await synced).assignment).toString(), 'p0')
+  })
+
+  it('an assignment that becomes durable after its rebalance was overtaken is given to nobody', async () => {
+    const fixture = new Fixture()
+    const joined = await fixture.join()
+    fixture.isHeld = true
+    const synced = fixture.sync(joined, { [joined.memberId]: 'p0' })
+    void fixture.join()
+    assert.equal((await synced).errorCode, KafkaErrorCode.REBALANCE_IN_PROGRESS)
+    fixture.held.shift()!(fixture.nowMs)
+    assert.equal(fixture.group.state, 'PreparingRebalance')
+    assert.equal(fixture.heartbeat(joined), KafkaErrorCode.REBALANCE_IN_PROGRESS)
+  })
+
+  it('a static member whose new id cannot be saved keeps the old one; one whose group ends meanwhile is told so', async () => {
+    const fixture = new Fixture()
+    const joined = await fixture.join({ groupInstanceId: 'i1' })
+    await fixture.sync(joined, { [joined.memberId]: 'p0' }, 'i1')
+    fixture.saveResult = KafkaErrorCode.COORDINATOR_NOT_AVAILABLE
+    assert.equal((await fixture.join({ groupInstanceId: 'i1' })).errorCode, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
+    assert.equal(fixture.group.heartbeat({ memberId: joined.memberId, groupInstanceId: 'i1', generationId: 1 }, 0), KafkaErrorCode.NONE)
+    fixture.saveResult = KafkaErrorCode.NONE
+    fixture.isHeld = true
+    const back = fixture.join({ groupInstanceId: 'i1' })
+    fixture.group.kill(KafkaErrorCode.NOT_COORDINATOR)
+    assert.equal((await back).errorCode, KafkaErrorCode.NOT_COORDINATOR)
   })
 
   it('members that never sync are removed', async () => {
