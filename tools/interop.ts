@@ -5,10 +5,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { startBroker } from '../core/bench/processes.ts'
+import { takeovers, walKinds, type ProducerKind } from './takeovers/takeovers.ts'
 
 const commandMs = 60_000
 const rdkafkaFolder = path.join(import.meta.dirname, 'interop-rdkafka')
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+/** `--long`: as many takeovers as the documents tell of. */
+const takeoverRounds = process.argv.includes('--long') ? 100 : 3
 let passed = 0
 let failed = 0
 
@@ -17,10 +20,12 @@ const broker = await startBroker(folder, { STREAMBED_KAFKA__GROUP_INITIAL_REBALA
 const bootstrap = `127.0.0.1:${broker.port}`
 try {
   if (isReady('kcat', 'kcat', ['kcat', '-V'])) kcat()
-  if (isReady('Python confluent-kafka (librdkafka)', 'python3-confluent-kafka', ['/usr/bin/python3', '-c', 'import confluent_kafka'])) python()
+  const hasPython = isReady('Python confluent-kafka (librdkafka)', 'python3-confluent-kafka', ['/usr/bin/python3', '-c', 'import confluent_kafka'])
+  if (hasPython) python()
   if (hasRdkafka()) rdkafka()
   const jars = javaTools()
   if (jars !== undefined) java(jars)
+  await takeoverLoops(hasPython, jars)
   objectStorage()
   largeFiles()
   disks()
@@ -70,6 +75,32 @@ function objectStorage (): void {
     server('ceph.sh', 'down', at('ceph'))
     server('azurite.sh', 'down', at('azurite'))
     server('gcs.sh', 'down', at('gcs'))
+  }
+}
+
+/** Each kind of WAL taken over again and again from a process that stands still, under the producers that are there. */
+async function takeoverLoops (hasPython: boolean, jars: string | undefined): Promise<void> {
+  const at = (name: string): string => path.join(import.meta.dirname, 'takeovers', name)
+  const producers: ProducerKind[] = [
+    ...hasPython ? [{ name: 'librdkafka', command: ['/usr/bin/python3', at('producer.py')] }] : [],
+    ...jars === undefined ? [] : [{ name: 'java', command: ['java', '-Xmx256m', '-cp', jars, at('Producer.java')] }]
+  ]
+  if (producers.length === 0) {
+    console.log('did not run: takeovers under load: neither Python nor Java producers are there')
+    return
+  }
+  for (const wal of Object.keys(walKinds)) {
+    const own = path.join(folder, `takeovers-${wal}`)
+    fs.mkdirSync(own)
+    const name = `${takeoverRounds} takeovers of a broker that stands still, WAL ${wal}, under ${producers.map(producer => producer.name).join(' and ')}`
+    try {
+      const { acknowledged, codes, failed: refused } = await takeovers({ folder: own, wal, producers, rounds: takeoverRounds })
+      passed++
+      console.log(`  ok      ${name}: ${acknowledged} acknowledged, ${refused} told as failed ${JSON.stringify(codes)}, none missing, none twice, no object left`)
+    } catch (error) {
+      failed++
+      console.log(`  FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import net from 'node:net'
 import readline from 'node:readline'
 import { KafkaClient } from '../../core/src/client/kafka-client.ts'
 import { batches } from '../../core/src/protocol/records/batches.ts'
@@ -14,6 +15,7 @@ import { nodeNetwork } from '../../core/src/runtime/node-network.ts'
 const root = path.dirname(path.dirname(import.meta.dirname))
 const cli = path.join(root, 'core/src/cli/main.ts')
 const recordsBytesMax = 2 ** 24
+const patienceMs = 60_000
 
 /** A way to start `producer.py`, or one that behaves as it does. */
 export interface ProducerKind { readonly name: string, readonly command: readonly string[] }
@@ -31,19 +33,68 @@ class Broker {
   readonly ended: Promise<number | null>
   stderr = ''
 
-  constructor (file: string, port: number) {
+  readonly port: Promise<number>
+
+  /** `advertised`: what clients are told, a port on this host. */
+  constructor (file: string, advertised: number) {
+    const { promise, resolve: tell } = Promise.withResolvers<number>()
+    this.port = promise
     this.child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', cli, 'start', '-c', file], {
-      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, STREAMBED_NODE__LISTENERS: `["plaintext://127.0.0.1:${port}"]` }
+      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, STREAMBED_NODE__LISTENERS: '["plaintext://127.0.0.1:0"]', STREAMBED_NODE__ADVERTISED: `plaintext://127.0.0.1:${advertised}` }
     })
     this.child.stderr!.on('data', (chunk: Buffer) => { this.stderr = (this.stderr + chunk.toString()).slice(-20_000) })
     this.ended = new Promise(resolve => { this.child.once('close', resolve) })
     this.ready = new Promise((resolve, reject) => {
-      this.child.stdout!.on('data', (chunk: Buffer) => { if (chunk.includes('ready')) resolve() })
+      this.child.stdout!.on('data', (chunk: Buffer) => {
+        const match = /ready on 127\.0\.0\.1:(\d+)/.exec(chunk.toString())
+        if (match === null) return
+        tell(Number(match[1]))
+        resolve()
+      })
       void this.ended.then(() => reject(new Error(`the broker ended before it was ready\n${this.stderr}`)))
     })
     this.ready.catch(() => undefined)
   }
 }
+
+/** One address for whichever broker serves: new connections go to it, those of the one that stands still stay there. */
+class Door implements AsyncDisposable {
+  readonly port: number
+  readonly #server: net.Server
+  readonly #sockets = new Set<net.Socket>()
+  #target = 0
+
+  static async open (): Promise<Door> {
+    const server = net.createServer()
+    await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+    return new Door(server)
+  }
+
+  private constructor (server: net.Server) {
+    this.#server = server
+    this.port = (server.address() as net.AddressInfo).port
+    server.on('connection', client => {
+      const broker = net.connect(this.#target, '127.0.0.1')
+      for (const [from, to] of [[client, broker], [broker, client]] as const) {
+        this.#sockets.add(from)
+        from.pipe(to)
+        from.on('error', () => to.destroy())
+        from.on('close', () => { to.destroy(); this.#sockets.delete(from) })
+      }
+    })
+  }
+
+  leadTo (port: number): void { this.#target = port }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    const closed = new Promise(resolve => { this.#server.close(resolve) })
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+}
+
+/** Resolves with `text` after a time in which everything here must have gone on. */
+function late (text: string): Promise<string> { return new Promise(resolve => { setTimeout(() => resolve(text), patienceMs).unref() }) }
 
 class Producer {
   readonly topic: string
@@ -76,7 +127,8 @@ class Producer {
     const until = this.acknowledged.size + count
     await Promise.race([
       new Promise<void>(resolve => { this.#onAcknowledged = () => { if (this.acknowledged.size >= until) resolve() } }),
-      this.#ended.then(() => { throw new Error(`the producer of ${this.topic} ended\n${this.#errors}`) })
+      this.#ended.then(() => { throw new Error(`the producer of ${this.topic} ended\n${this.#errors}`) }),
+      late(`the producer of ${this.topic} has no further acknowledgement after ${this.acknowledged.size}, failures ${JSON.stringify(this.codes)}`).then(text => { throw new Error(`${text}\n${this.#errors}`) })
     ])
   }
 
@@ -88,9 +140,9 @@ class Producer {
   kill (): void { this.#child.kill('SIGKILL') }
 }
 
-/** Throws at the first broken promise. `folder` must exist; `portBase` and the next port are free. */
-export async function takeovers (options: { readonly folder: string, readonly wal: string, readonly producers: readonly ProducerKind[], readonly rounds: number, readonly portBase: number }): Promise<TakeoverResult> {
-  const { folder, portBase, producers: kinds, rounds, wal } = options
+/** Throws at the first broken promise. `folder` must exist. */
+export async function takeovers (options: { readonly folder: string, readonly wal: string, readonly producers: readonly ProducerKind[], readonly rounds: number }): Promise<TakeoverResult> {
+  const { folder, producers: kinds, rounds, wal } = options
   const file = path.join(folder, 'streambed.yaml')
   fs.writeFileSync(file, JSON.stringify({
     storage: {
@@ -99,23 +151,24 @@ export async function takeovers (options: { readonly folder: string, readonly wa
     },
     log: { level: 'warn' }
   }))
-  const bootstrap = `127.0.0.1:${portBase},127.0.0.1:${portBase + 1}`
-  let broker = new Broker(file, portBase)
+  await using door = await Door.open()
+  const address = { host: '127.0.0.1', port: door.port }
+  let broker = new Broker(file, door.port)
   const producers: Producer[] = []
   try {
     await broker.ready
-    let address = { host: '127.0.0.1', port: portBase }
+    door.leadTo(await broker.port)
     await withClient(address, async client => {
       for (const { name } of kinds) for (const mode of ['plain', 'idempotent']) await client.createTopic(`${name}-${mode}`, { partitions: 1, configs: {} })
     })
-    for (const kind of kinds) for (const mode of ['plain', 'idempotent'] as const) producers.push(new Producer(kind, mode, bootstrap))
+    for (const kind of kinds) for (const mode of ['plain', 'idempotent'] as const) producers.push(new Producer(kind, mode, `127.0.0.1:${door.port}`))
     for (let round = 1; round <= rounds; round++) {
       await Promise.all(producers.map(producer => producer.more(20)))
       const old = broker
       old.child.kill('SIGSTOP')
-      address = { host: '127.0.0.1', port: portBase + round % 2 }
-      broker = new Broker(file, address.port)
+      broker = new Broker(file, door.port)
       await broker.ready
+      door.leadTo(await broker.port)
       old.child.kill('SIGCONT')
       const code = await old.ended
       if (code !== 1 || !/another process has started as node/.test(old.stderr)) throw new Error(`round ${round}: the broker that was continued ended with ${code}\n${old.stderr}`)
@@ -124,7 +177,7 @@ export async function takeovers (options: { readonly folder: string, readonly wa
     await Promise.all(producers.map(producer => producer.end()))
     for (const producer of producers) await check(producer, await withClient(address, client => valuesOf(client, address, producer.topic)))
     await withClient(address, async client => { for (const { topic } of producers) await client.deleteTopic(topic) })
-    await converges(path.join(folder, 'objects/objects'))
+    await converges(path.join(folder, 'objects/objects/objects'))
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${broker.stderr}`, { cause: error })
   } finally {
@@ -170,7 +223,7 @@ async function withClient<T> (address: { readonly host: string, readonly port: n
   return await use(client)
 }
 
-/** Until no object is left; those of the offsets topic were never made, as nobody committed. */
+/** Until no object of the engine is left; the logs in the store have folders of their own, and nobody committed offsets. */
 async function converges (objects: string): Promise<void> {
   const left = (): string[] => fs.existsSync(objects) ? fs.readdirSync(objects, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(({ name }) => name) : []
   for (let attempt = 0; attempt < 600; attempt++) {

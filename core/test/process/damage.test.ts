@@ -56,7 +56,7 @@ describe('a broker process whose files are damaged', () => {
     const mend = flip(file, at + 100)
     await broker.restart()
     assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.CORRUPT_MESSAGE)
-    assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.KAFKA_STORAGE_ERROR)
+    assert.equal(await fetchCode(broker, 'hurt', 3), KafkaErrorCode.CORRUPT_MESSAGE)
     assert.equal(await fetchCode(broker, 'hurt', 0), KafkaErrorCode.NONE, 'blocks that are sound are served')
     assert.equal(await fetchCode(broker, 'hurt', 11), KafkaErrorCode.NONE)
     await holds(broker, 'sound', whole('sound'))

@@ -15,7 +15,7 @@ describe('format 3', () => {
     const bytes = encodeEpochSlot(state, crc32c)
     assert.equal(hex(bytes.subarray(0, 16)), '53425745504f4348' + '0300' + '0100' + '03000000') // magic, version, rings, node
     assert.equal(hex(bytes.subarray(488, 508)), '0000000000000000' + '01' + '00' + '00112233445566778899') // areas, count of areas, identity
-    assert.deepEqual(decodeEpochSlot(bytes, crc32c, 'a'), { kind: 'state', state })
+    assert.deepEqual(decodeEpochSlot(bytes, crc32c, 'a'), { kind: 'state', version: 3, state })
   })
 })
 
