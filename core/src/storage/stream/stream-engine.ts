@@ -81,7 +81,11 @@ export class StreamEngine implements AsyncDisposable {
       await engine.#uploader.close()
       throw error
     }
-    if (parts.onGivenUp === undefined) engine.#garbage.start()
+    if (parts.onGivenUp === undefined) {
+      // What earlier writers left holds up room that a WAL may have little of: places for the logs of those that it took over from.
+      engine.#uploader.relieve()
+      engine.#garbage.start()
+    }
     return engine
   }
 
