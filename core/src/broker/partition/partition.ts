@@ -196,10 +196,14 @@ export class Partition {
 
   #startCheckpoint (): void {
     const { checkpoints, clock, producerExpirationMs } = this.#parts
+    const bytesBefore = this.#bytesSinceCheckpoint
     this.#bytesSinceCheckpoint = 0
     this.#producers.expire(clock.wallMs() - producerExpirationMs())
     const bytes = encodeCheckpoint({ endOffset: this.#data.nextOffset, producers: this.#producers.stored(), leaderEpochs: this.#epochs.values() })
-    this.#checkpointing = this.#writeCheckpoint(checkpoints.nextOffset, bytes).catch(() => { /* The next one will do; until then, opening replays more. */ })
+    this.#checkpointing = this.#writeCheckpoint(checkpoints.nextOffset, bytes).catch(() => {
+      // The next one will do; until then, opening replays more.
+      this.#bytesSinceCheckpoint += bytesBefore
+    })
   }
 
   async #writeCheckpoint (baseOffset: number, bytes: Uint8Array): Promise<void> {

@@ -12,7 +12,7 @@ export interface RetentionParts {
   readonly logger: Logger
 }
 
-interface Deletion { readonly topic: Topic, readonly index: number, readonly slot: PartitionSlot, readonly startOffset: number }
+interface Deletion { readonly topic: Topic, readonly index: number, readonly slot: PartitionSlot }
 
 /** Trims that run at once share one append to the metadata log. */
 const trimsAtOnce = 64
@@ -62,24 +62,27 @@ export class Retention implements AsyncDisposable {
   }
 
   #plan (): readonly Deletion[] {
-    const { clock, configs, metadata, topics } = this.#parts
-    const nowMs = clock.wallMs()
+    const { topics } = this.#parts
     const deletions: Deletion[] = []
     for (const topic of topics.all()) {
-      const config = configs.ofTopic(topic.topicId)
-      if (!config.isDeleted || (config.retentionMs < 0 && config.retentionBytes < 0)) continue
-      topic.slots.forEach((slot, index) => {
-        const startOffset = retentionStart(metadata.image.ranges(slot.streams.dataStreamId), config, nowMs)
-        if (startOffset !== undefined) deletions.push({ topic, index, slot, startOffset })
-      })
+      topic.slots.forEach((slot, index) => { if (this.#startOf({ topic, slot }) !== undefined) deletions.push({ topic, index, slot }) })
     }
     return deletions
   }
 
-  async #delete ({ index, slot, startOffset, topic }: Deletion): Promise<boolean> {
+  /** Where the log should start, by the settings of now. */
+  #startOf ({ slot, topic }: Pick<Deletion, 'slot' | 'topic'>): number | undefined {
+    const { clock, configs, metadata } = this.#parts
+    return retentionStart(metadata.image.ranges(slot.streams.dataStreamId), configs.ofTopic(topic.topicId), clock.wallMs())
+  }
+
+  async #delete ({ index, slot, topic }: Deletion): Promise<boolean> {
     const { logger } = this.#parts
     try {
       const partition = slot.partition ?? await slot.whenOpen()
+      // While it opened, somebody may have asked to keep more.
+      const startOffset = this.#startOf({ topic, slot })
+      if (startOffset === undefined) return false
       await partition.deleteBefore(startOffset)
       logger.debug('deleted records past their retention', { topic: topic.name, partition: index, startOffset })
       return true

@@ -7,7 +7,7 @@ import type { StreamRange } from '../../../src/storage/catalog/catalog.ts'
 import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
 
 /** Pieces of ten records each. */
-function pieces (...facts: readonly { readonly bytes: number, readonly largestTimestamp: number }[]): StreamRange[] {
+function pieces (...facts: readonly { readonly bytes: number, readonly largestTimestamp: number, readonly committedMs?: number }[]): StreamRange[] {
   return facts.map((fact, index) => ({ objectId: index, startOffset: index * 10, endOffset: index * 10 + 10, ...fact }))
 }
 
@@ -27,9 +27,18 @@ describe('retention plan', () => {
   ]
   for (const { name, nowMs, want, ...config } of cases) it(name, () => assert.equal(retentionStart(ranges, config, nowMs), want))
 
-  it('keeps a piece without timestamps, by time', () => {
-    assert.equal(retentionStart(pieces({ bytes: 1, largestTimestamp: -1 }), { isDeleted: true, retentionMs: 0, retentionBytes: -1 }, 1e12), undefined)
-  })
+  const timeless = { bytes: 1, largestTimestamp: -1 }
+  const ages = [
+    { name: 'a piece without timestamps ages from its commit', all: pieces({ ...timeless, committedMs: 1_000 }), nowMs: 1_501, want: 10 },
+    { name: 'and stays as long', all: pieces({ ...timeless, committedMs: 1_000 }), nowMs: 1_500, want: undefined },
+    { name: 'it does not hold up those behind it', all: pieces({ ...timeless, committedMs: 1_000 }, { bytes: 1, largestTimestamp: 900 }), nowMs: 1_501, want: 20 },
+    { name: 'one of an earlier release, whose age nobody knows, stays alone', all: pieces(timeless), nowMs: 1e12, want: undefined },
+    { name: 'it goes with the next that has had its time', all: pieces(timeless, timeless, { bytes: 1, largestTimestamp: 1_000 }), nowMs: 1_501, want: 30 },
+    { name: 'and stays while the next is wanted', all: pieces(timeless, { bytes: 1, largestTimestamp: 1_000 }), nowMs: 1_500, want: undefined }
+  ]
+  for (const { all, name, nowMs, want } of ages) {
+    it(name, () => assert.equal(retentionStart(all, { isDeleted: true, retentionMs: 500, retentionBytes: -1 }, nowMs), want))
+  }
 
   it('always ends at the end of a piece and leaves the bytes that are wanted', () => {
     const piece = fc.record({ bytes: fc.integer({ min: 1, max: 1_000 }), largestTimestamp: fc.integer({ min: -1, max: 1_000 }) })
