@@ -1,4 +1,4 @@
-import type { Wal } from '@streambed/sdk'
+import { StreambedError, type Wal } from '@streambed/sdk'
 import { Metadata } from '../metadata/metadata.ts'
 import { ObjectReader } from '../storage/object/object-reader.ts'
 import { loadBackends } from './backends.ts'
@@ -31,6 +31,8 @@ export async function inspect (config: BrokerConfig, { environment }: Host): Pro
     metadata,
     objects,
     openWal: async () => {
+      // Opening would make one.
+      if ((metadata.image.node(config.node.id)?.wal ?? null) === null) throw new StreambedError('NOT_FOUND', `node ${config.node.id} has no write-ahead log yet`)
       const { wal } = await openWal({ config, environment, backends, stores, metadata, incarnation: new Incarnation(environment) })
       return stack.use(wal)
     },

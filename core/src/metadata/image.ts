@@ -84,6 +84,8 @@ export class ClusterImage {
 
   node (nodeId: number): NodeFacts | undefined { return this.tables.nodes.get(nodeId) }
   nodes (): Iterable<NodeFacts> { return this.tables.nodes.values() }
+  /** The nodes that others may be told of: those that have served. One whose first start was refused has no endpoints. */
+  brokers (): NodeFacts[] { return [...this.nodes()].filter(({ endpoints }) => endpoints.length > 0) }
   topic (topicId: string): TopicFacts | undefined { return this.tables.topics.get(topicId) }
   topics (): Iterable<TopicFacts> { return this.tables.topics.values() }
   topicNamed (name: string): TopicFacts | undefined {

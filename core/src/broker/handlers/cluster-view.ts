@@ -7,7 +7,7 @@ export interface BrokerView { readonly nodeId: number, readonly host: string, re
 
 /** Every node that can be reached on the listener that the request came in by. */
 export function brokersOf (image: ClusterImage, listener: string): readonly BrokerView[] {
-  return [...image.nodes()].flatMap(({ endpoints, nodeId, rack }) => {
+  return image.brokers().flatMap(({ endpoints, nodeId, rack }) => {
     const endpoint = endpoints.find(({ name }) => name === listener)
     return endpoint === undefined ? [] : [{ nodeId, host: endpoint.host, port: endpoint.port, rack }]
   }).sort((left, right) => left.nodeId - right.nodeId)

@@ -162,7 +162,7 @@ function countUnassigned (image: ClusterImage, { numPartitions, replicationFacto
   if (numPartitions === 0 || numPartitions < byDefault) throw new KafkaError(KafkaErrorCode.INVALID_PARTITIONS, `Number of partitions was set to an invalid non-positive value. numPartitions=${numPartitions}`)
   if (replicationFactor === 0 || replicationFactor < byDefault) throw new KafkaError(KafkaErrorCode.INVALID_REPLICATION_FACTOR, `Replication factor must be larger than 0, or -1 to use the default value. replicationFactor=${replicationFactor}`)
   const factor = replicationFactor === byDefault ? settings.defaultReplicationFactor : replicationFactor
-  const brokers = [...image.nodes()].length
+  const brokers = image.brokers().length
   if (factor > brokers) throw new KafkaError(KafkaErrorCode.INVALID_REPLICATION_FACTOR, `Unable to replicate the partition ${factor} time(s): ${brokers} broker(s) are registered.`)
   return numPartitions === byDefault ? settings.numPartitions : numPartitions
 }
@@ -181,11 +181,12 @@ function countAssigned (image: ClusterImage, { assignments, numPartitions, repli
 /** Replicas are not kept: the storage service has them. What is asked for must still make sense. */
 function checkReplicas (image: ClusterImage, assignments: readonly (readonly number[])[], ownerNodeId: number): void {
   const factor = assignments[0]?.length ?? 0
+  const known = new Set(image.brokers().map(({ nodeId }) => nodeId))
   for (const brokerIds of assignments) {
     if (brokerIds.length === 0) throw badAssignment('a list of brokers must not be empty')
     if (brokerIds.length !== factor) throw badAssignment(`all partitions must have the same replication factor, got ${factor} and ${brokerIds.length}`)
     if (new Set(brokerIds).size !== brokerIds.length) throw badAssignment(`a broker is named more than once. brokers=${brokerIds.join(',')}`)
-    const unknown = brokerIds.find(brokerId => image.node(brokerId) === undefined)
+    const unknown = brokerIds.find(brokerId => !known.has(brokerId))
     if (unknown !== undefined) throw badAssignment(`no such broker. broker=${unknown}`)
     if (brokerIds[0] !== ownerNodeId) throw badAssignment(`partitions are led by the broker that is asked, which must come first. expected=${ownerNodeId} got=${brokerIds[0]}`)
   }

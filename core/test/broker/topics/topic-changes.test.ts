@@ -17,8 +17,9 @@ const rules = { ownerNodeId: 1, settings: { numPartitions: 3, defaultReplication
 function image (...topics: readonly { readonly name: string, readonly partitions: number }[]): ClusterImage {
   const made = new ClusterImage()
   made.apply({ type: 'clusterFounded', clusterId: 'c' }, 0)
-  made.apply({ type: 'nodeRegistered', nodeId: 1, epoch: 1, endpoints: [], rack: null }, 1)
-  for (const { name, partitions } of topics) made.apply({ type: 'topicCreated', topicId: newTopicId(random), name, partitionCount: partitions, ownerNodeId: 1, firstStreamId: made.nextStreamId, configs: {} }, 2)
+  made.apply({ type: 'nodeRegistered', nodeId: 1, epoch: 1, endpoints: [{ name: 'PLAINTEXT', host: 'broker.test', port: 9092 }], rack: null }, 1)
+  made.apply({ type: 'nodeEpochTaken', nodeId: 77, incarnation: 'of a start that was refused' }, 2)
+  for (const { name, partitions } of topics) made.apply({ type: 'topicCreated', topicId: newTopicId(random), name, partitionCount: partitions, ownerNodeId: 1, firstStreamId: made.nextStreamId, configs: {} }, 3)
   return made
 }
 
@@ -62,6 +63,7 @@ describe('creating topics', () => {
     { name: 'assigned twice', change: { assignments: [{ partitionIndex: 0, brokerIds: [1] }, { partitionIndex: 0, brokerIds: [1] }] }, want: 'INVALID_REPLICA_ASSIGNMENT' },
     { name: 'assigned to nobody', change: { assignments: [{ partitionIndex: 0, brokerIds: [] }] }, want: 'INVALID_REPLICA_ASSIGNMENT' },
     { name: 'assigned to an unknown broker', change: { assignments: [{ partitionIndex: 0, brokerIds: [7] }] }, want: 'INVALID_REPLICA_ASSIGNMENT' },
+    { name: 'assigned to a node that never came to serve', change: { assignments: [{ partitionIndex: 0, brokerIds: [77] }] }, want: 'INVALID_REPLICA_ASSIGNMENT' },
     { name: 'assigned to one broker twice', change: { assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] }, want: 'INVALID_REPLICA_ASSIGNMENT' },
     { name: 'with an unknown setting', change: { configs: [{ name: 'x', value: '1' }] }, want: 'INVALID_CONFIG' },
     { name: 'with a setting named as a trap for objects', change: { configs: [{ name: '__proto__', value: '1' }] }, want: 'INVALID_CONFIG' },
@@ -96,7 +98,7 @@ describe('creating topics', () => {
     const topic = fc.record({ name: fc.stringMatching(/^[ab._]{0,3}$/), numPartitions: fc.integer({ min: -2, max: 5 }) })
     fc.assert(fc.property(fc.array(topic, { maxLength: 8 }), topics => {
       const state = image({ name: 'a.a', partitions: 2 })
-      for (const record of createTopics(state, topics.map(wanted), rules).records) state.apply(record, 3)
+      for (const record of createTopics(state, topics.map(wanted), rules).records) state.apply(record, 4)
     }))
   })
 })
@@ -117,7 +119,7 @@ describe('adding partitions', () => {
       const state = image({ name: 't', partitions: 2 }, { name: offsetsTopic, partitions: 5 })
       const { records, result } = addPartitions(state, [{ name: topic, count, assignments }], rules)
       assert.deepEqual(codes(result), [want])
-      for (const record of records) state.apply(record, 3)
+      for (const record of records) state.apply(record, 4)
       if (want === 'NONE') assert.equal(state.topicNamed('t')!.partitions.length, count)
     })
   }
