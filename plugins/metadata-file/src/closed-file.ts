@@ -2,7 +2,7 @@ import { StreambedError } from '@streambed/sdk'
 import type { Environment } from '@streambed/sdk'
 import path from 'node:path'
 import { corrupt, newerFormat } from './errors.ts'
-import { temporarySuffix } from './snapshot-file.ts'
+import { replaceFile } from './replace-file.ts'
 
 const size = 32
 const magic = 0x5342_4d45 // SBME
@@ -19,18 +19,7 @@ export async function writeClosedFile ({ fileSystem, crc32c }: Environment, fold
   view.setUint16(4, formatVersion)
   view.setBigUint64(8, BigInt(end))
   view.setUint32(size - 4, crc32c(bytes.subarray(0, size - 4)))
-  const file = path.join(folder, closedName)
-  const temporary = `${file}${temporarySuffix}`
-  const handle = await fileSystem.open(temporary, 'create')
-  try {
-    await handle.truncate(0)
-    await handle.write([bytes], 0)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-  await fileSystem.rename(temporary, file)
-  await fileSystem.syncDirectory(folder)
+  await replaceFile({ fileSystem }, path.join(folder, closedName), [bytes])
 }
 
 /** Where the log ended then; undefined when it was never closed. Rejects with CORRUPT, for it is written whole or not at all. */

@@ -9,7 +9,8 @@ import { Growth } from './growth.ts'
 import type { FileMetadataLogOptions } from './options.ts'
 import { isUnusedSegment } from './segment-content.ts'
 import { Segment } from './segment.ts'
-import { readSnapshotFile, temporarySuffix, writeSnapshotFile } from './snapshot-file.ts'
+import { temporarySuffix } from './replace-file.ts'
+import { readSnapshotFile, writeSnapshotFile } from './snapshot-file.ts'
 
 export const capabilities: MetadataLogCapabilities = Object.freeze({
   scope: 'host',

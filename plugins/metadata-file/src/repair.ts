@@ -8,7 +8,8 @@ import type { FileMetadataLogOptions } from './options.ts'
 import { planRepair, type FoundSegment, type RepairPlan } from './repair-plan.ts'
 import { isUnusedSegment, readSegment } from './segment-content.ts'
 import { Segment } from './segment.ts'
-import { readSnapshotFile, temporarySuffix } from './snapshot-file.ts'
+import { replaceFile } from './replace-file.ts'
+import { readSnapshotFile } from './snapshot-file.ts'
 
 /** What repairs put before the names of what they move away: `open` passes such files over. */
 export const asidePrefix = 'damaged-'
@@ -65,7 +66,7 @@ async function performRepair (environment: Environment, folder: string, plan: Re
   if (plan.cut !== undefined) {
     const name = fileName('log', plan.cut.start)
     setAside.push(await linkAside(environment, folder, name))
-    await replaceFile(environment, path.join(folder, name), plan.cut.bytes)
+    await replaceFile(environment, path.join(folder, name), [plan.cut.bytes])
   }
   // What follows the cut keeps the log refused until the last of it is gone.
   for (const start of [...plan.segmentsAside].reverse()) await move(fileName('log', start))
@@ -97,20 +98,6 @@ async function linkAside ({ fileSystem }: Environment, folder: string, name: str
     await fileSystem.syncDirectory(folder)
     return aside
   }
-}
-
-async function replaceFile ({ fileSystem }: Environment, file: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${file}${temporarySuffix}`
-  const handle = await fileSystem.open(temporary, 'create')
-  try {
-    await handle.truncate(0)
-    await handle.write([bytes], 0)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-  await fileSystem.rename(temporary, file)
-  await fileSystem.syncDirectory(path.dirname(file))
 }
 
 async function isThere ({ fileSystem }: Environment, folder: string): Promise<boolean> {

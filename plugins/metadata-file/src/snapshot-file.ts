@@ -1,6 +1,6 @@
 import type { Environment, MetadataSnapshot } from '@streambed/sdk'
-import path from 'node:path'
 import { corrupt, newerFormat } from './errors.ts'
+import { replaceFile } from './replace-file.ts'
 
 const headerBytes = 40
 const magic = 0x5342_4d53 // SBMS
@@ -19,21 +19,8 @@ export async function writeSnapshotFile (environment: Environment, file: string,
   view.setBigUint64(16, BigInt(snapshot.state.length))
   view.setUint32(24, await checksum(environment, snapshot.state))
   view.setUint32(headerBytes - 4, crc32c(header.subarray(0, headerBytes - 4)))
-  const temporary = `${file}${temporarySuffix}`
-  const handle = await fileSystem.open(temporary, 'create')
-  try {
-    // One that a crash or a full disk left behind may be longer.
-    await handle.truncate(0)
-    await handle.write([header, snapshot.state], 0)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-  await fileSystem.rename(temporary, file)
-  await fileSystem.syncDirectory(path.dirname(file))
+  await replaceFile({ fileSystem }, file, [header, snapshot.state])
 }
-
-export const temporarySuffix = '.temporary'
 
 /** Reads and verifies the snapshot of position `at`. */
 export async function readSnapshotFile (environment: Environment, file: string, at: number): Promise<MetadataSnapshot> {
