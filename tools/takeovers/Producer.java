@@ -1,5 +1,6 @@
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -32,9 +33,14 @@ public class Producer {
     waiting.setDaemon(true);
     waiting.start();
     try (KafkaProducer<String, String> producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+      AtomicInteger unanswered = new AtomicInteger();
       for (long number = 0; !ended.get(); number++) {
+        // No more than what one takeover's wait may hold up: else records grow old in the queue.
+        while (unanswered.get() >= 500) Thread.sleep(2);
+        unanswered.incrementAndGet();
         long sent = number;
         producer.send(new ProducerRecord<>(arguments[1], sent + " " + "x".repeat(100)), (metadata, error) -> {
+          unanswered.decrementAndGet();
           System.out.println(error == null ? "ok " + sent : "failed " + sent + " " + error.getClass().getSimpleName());
         });
         Thread.sleep(2);
