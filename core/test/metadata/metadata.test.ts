@@ -283,7 +283,7 @@ describe('cluster image', () => {
   it('reads a snapshot of the version before', async () => {
     const { image } = imageWith()
     const text = Buffer.from(await encodeSnapshot(image, testEnvironment())).toString()
-    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"triedAt":1,|,"triedAt":1/g, '')
+    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"openedEpoch":null,|"triedAt":1,|,"triedAt":1/g, '')
     assert.ok(!old.includes('incarnation') && !old.includes('triedAt'), old)
     assert.deepEqual(decodeSnapshot(Buffer.from(old)).node(1), { ...image.node(1), incarnation: null, triedAt: null })
   })
