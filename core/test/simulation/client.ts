@@ -2,10 +2,12 @@ import { StreambedError } from '@streambed/sdk'
 import type { SeededRandom } from '@streambed/sdk/testing'
 import { KafkaConnection } from '../../src/client/kafka-connection.ts'
 import { KafkaErrorCode, kafkaErrorName } from '../../src/protocol/error-codes.ts'
-import { apis, type ApiKey, type RequestInputOf, type ResponseOf } from '../../src/protocol/messages/apis.ts'
-import { address, type World } from './world.ts'
+import { ApiKey, apis, type RequestInputOf, type ResponseOf } from '../../src/protocol/messages/apis.ts'
+import type { World } from './world.ts'
 
 const requestTimeoutMs = 3_000
+/** What these answer is a promise, whoever gives it. */
+const confirming: ReadonlySet<number> = new Set([ApiKey.Produce, ApiKey.OffsetCommit, ApiKey.SyncGroup, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.DeleteRecords, ApiKey.OffsetDelete, ApiKey.DeleteGroups])
 
 /** A client of the broker: one connection, made anew when it breaks, and requests that time out. */
 export class SimulatedClient {
@@ -13,6 +15,8 @@ export class SimulatedClient {
   readonly name: string
   readonly random: SeededRandom
   #connection: Promise<KafkaConnection> | undefined
+  /** The process that it is connected to. */
+  #peer = 0
 
   constructor (world: World, name: string) {
     this.world = world
@@ -22,13 +26,17 @@ export class SimulatedClient {
 
   /** Rejects when the connection breaks or the answer takes too long: the broker may have acted on the request. */
   async request<K extends ApiKey> (apiKey: K, version: number, body: RequestInputOf<K>): Promise<ResponseOf<K>> {
-    const opening = this.#connection ??= KafkaConnection.open(this.world.network, address, this.name)
+    if (this.#connection === undefined) this.#peer = this.world.address.port
+    const opening = this.#connection ??= KafkaConnection.open(this.world.network, this.world.address, this.name)
+    const peer = this.#peer
     let connection: KafkaConnection | undefined
     const timer = this.world.clock.schedule(requestTimeoutMs, () => connection?.destroy())
     try {
       connection = await opening
       this.note(`asks ${apis[apiKey].name} ${version}`)
       const answer = await connection.request(apiKey, version, body)
+      // Who was overtaken may show what was; what it confirms must hold.
+      if (peer !== this.world.address.port && !confirming.has(apiKey)) throw refused('the answer is of a process that was overtaken', KafkaErrorCode.NONE)
       this.note(`has an answer to ${apis[apiKey].name}`)
       return answer
     } catch (error) {
