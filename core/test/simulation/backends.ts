@@ -1,4 +1,4 @@
-import type { Environment, MetadataLog, MetadataLogPlugin, ObjectStore, ObjectStoreCapabilities, ObjectStorePlugin, Wal, WalOpening, WalPlugin } from '@streambed/sdk'
+import type { Environment, MetadataLog, MetadataLogPlugin, ObjectStore, ObjectStoreCapabilities, ObjectStorePlugin, Wal, WalPlugin } from '@streambed/sdk'
 import { RemoteObjectStore, type ObjectService } from '@streambed/sdk/remote'
 import { faultyMetadataLog, faultyObjectStore, faultyWal, type FaultPlan } from '@streambed/sdk/testing'
 import fileMetadataLog from '@streambed/metadata-file'
@@ -31,12 +31,16 @@ const remoteCapabilities: ObjectStoreCapabilities = {
 }
 const remoteOptions = { prefix: '', requestTimeoutMs: 5_000, bytesPerSecondMin: 1_000_000 }
 
+export type WalContext = Parameters<WalPlugin['open']>[2]
+
 /** Breaks the system on purpose, to prove that the checkers see it. */
 export interface BackendSabotage {
   readonly wal?: (wal: Wal) => Wal
   readonly objects?: (store: ObjectStore) => ObjectStore
   readonly metadata?: (log: MetadataLog) => MetadataLog
-  readonly walOpening?: (opening: WalOpening) => WalOpening
+  readonly walContext?: (context: WalContext) => WalContext
+  /** Told of the WAL that each process is configured with. */
+  readonly onConfigured?: (wal: BackendConfig) => void
 }
 
 /** Where the WAL of one life is. */
@@ -85,6 +89,7 @@ export interface Surroundings {
 /** What the configuration would load, with faults around it. */
 export async function simulatedBackends ({ metadata, store }: BackendKinds, { stores, wal: walConfig, metadata: logConfig }: BrokerConfig['storage'], around: Surroundings): Promise<LoadedBackends> {
   const { faults, guard, sabotage, service } = around
+  sabotage?.onConfigured?.(walConfig)
   const logPlugin = ({ file: fileMetadataLog, object: objectMetadataLog } satisfies Record<BackendKinds['metadata'], unknown>)[metadata] as MetadataLogPlugin
   const openStore = async (options: unknown, environment: Environment): Promise<ObjectStore> => store === 'fs'
     ? await fsObjectStore.open(options as never, environment)
@@ -121,7 +126,7 @@ async function loadedWal ({ options, plugin: name }: BackendConfig, { faults, sa
     plugin: {
       ...plugin,
       open: async (settings, environment, context) => {
-        const opened = await plugin.open(settings, environment, { ...context, opening: sabotage?.walOpening?.(context.opening!) ?? context.opening! })
+        const opened = await plugin.open(settings, environment, sabotage?.walContext?.(context) ?? context)
         return faultyWal(sabotage?.wal?.(opened) ?? opened, { clock: environment.clock, plan: faults('wal') })
       }
     }

@@ -83,10 +83,11 @@ export class SimulatedProducer {
       acks: this.#client.random.below(4) === 0 ? 1 : -1, timeoutMs: 1_000, topicData: [{ name: topic, partitionData: [{ index: partition, records: bytes }] }]
     })))
     for (const [index, answer] of answers.entries()) {
-      const result = answer?.responses[0]?.partitionResponses[0]
+      const missing = typeof answer === 'string' ? answer : undefined
+      const result = typeof answer === 'string' ? undefined : answer.responses[0]?.partitionResponses[0]
       if (result?.errorCode !== KafkaErrorCode.NONE) {
-        this.#client.note(`not acknowledged: ${result === undefined ? 'no answer' : kafkaErrorName(result.errorCode)}`)
-        const isInDoubt = result === undefined || inDoubt.has(result.errorCode)
+        this.#client.note(`not acknowledged: ${result === undefined ? missing : kafkaErrorName(result.errorCode)}`)
+        const isInDoubt = result === undefined ? missing !== 'unsent' : inDoubt.has(result.errorCode)
         if (result !== undefined && isInDoubt) this.#client.world.reached.note('a producer is told that its batch is in doubt')
         if (isInDoubt && this.#options.isCautious === true) this.#outstanding = this.#outstanding.filter(batch => batch !== batches[index])
         continue

@@ -59,6 +59,8 @@ export interface LivesProfile {
   readonly lateRequestRate: number
   /** Of faults of the metadata log: how many make a spell. */
   readonly metadataSpellRate: number
+  /** Probability that a client's connection breaks over a request. */
+  readonly cutRate: number
   /** Producers that never repeat what is in doubt. */
   readonly cautiousProducers: number
   /** Whether there is a topic whose records have their time. */
@@ -68,7 +70,7 @@ export interface LivesProfile {
 /** None of it. */
 export const quietLives: LivesProfile = Object.freeze({
   pauseEveryMs: Infinity, pauseMsMax: 0, exchangeRate: 0, walChangeRate: 0, losesWal: false, lieRate: 0, walFaultRate: 0, lateRequestRate: 0,
-  metadataSpellRate: 0, cautiousProducers: 0, hasAging: false
+  metadataSpellRate: 0, cutRate: 0, cautiousProducers: 0, hasAging: false
 })
 
 const KiB = 1024
@@ -133,6 +135,7 @@ function livesOf (random: SeededRandom): LivesProfile {
     walFaultRate: pick(0, 0, 0.01, 0.05),
     lateRequestRate: pick(0, 0, 0.02, 0.1),
     metadataSpellRate: pick(0, 0.3),
+    cutRate: pick(0, 0.02, 0.1),
     cautiousProducers: pick(0, 1),
     hasAging: pick(true, false)
   }

@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly seed: number
   readonly keepsTrace?: boolean
   readonly sabotage?: Sabotage
+  /** How long after the faults all clients may take to finish; two minutes when left out. */
+  readonly calmMsMax?: number
   /** Changes what the seed has chosen. */
   readonly profile?: Partial<Profile>
 }
@@ -31,8 +33,7 @@ export interface SimulationResult {
   readonly reached: ReadonlyMap<Event, number>
 }
 
-/** How long after the faults all clients may take to finish. */
-const calmMsMax = 120_000
+const calmMsMaxDefault = 120_000
 
 /** One run: everything in it follows from the seed. Never rejects for a violation. */
 export async function simulate (options: SimulationOptions): Promise<SimulationResult> {
@@ -44,7 +45,7 @@ export async function simulate (options: SimulationOptions): Promise<SimulationR
   const onUnhandled = (error: unknown): void => { violation ??= new Violation('unhandled-rejection', error instanceof Error ? error.stack ?? error.message : String(error)) }
   process.on('unhandledRejection', onUnhandled)
   try {
-    await drive(world, story(world, targets), () => violation)
+    await drive(world, story(world, targets), options.calmMsMax ?? calmMsMaxDefault, () => violation)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     violation ??= error
@@ -56,7 +57,7 @@ export async function simulate (options: SimulationOptions): Promise<SimulationR
 }
 
 /** Moves the clock from timer to timer; between two, all runs that waits for promises alone, so nothing depends on the machine. */
-async function drive (world: World, story: Promise<void>, violation: () => Violation | undefined): Promise<void> {
+async function drive (world: World, story: Promise<void>, calmMsMax: number, violation: () => Violation | undefined): Promise<void> {
   let isOver = false
   const over = story.finally(() => { isOver = true })
   over.catch(() => undefined)
