@@ -39,6 +39,9 @@ export class KafkaConnection implements AsyncDisposable {
     return new KafkaConnection(await network.connect(address), clientId)
   }
 
+  /** Known to be at its end: nothing that is asked now is sent. */
+  get isClosed (): boolean { return this.#isClosed }
+
   /** Rejects with UNAVAILABLE when the connection ends before the answer: the broker may have acted on the request. */
   request<K extends ApiKey> (apiKey: K, version: number, body: RequestInputOf<K>): Promise<ResponseOf<K>> {
     return new Promise((resolve, reject) => {

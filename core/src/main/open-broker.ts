@@ -15,7 +15,7 @@ import { keys } from './keys.ts'
 import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { noteOpened, noteStopped } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
-import { foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
+import { checkCurrent, foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
 
 /** Thresholds that no option sets. */
 export interface Tuning {
@@ -126,6 +126,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   }, [keys.wal, keys.checkedStores, keys.metadata])
 
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
+    metadata.proposeOnlyWhile(image => checkCurrent(image, registration))
     await noteOpened(metadata, registration, wal, { endpoints: endpointsOf(config, server), rack: config.node.rack })
     opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
     return registration

@@ -135,14 +135,23 @@ export async function openWalIn (parts: WalParts, registration: Registration, { 
     throw new StreambedError('MISCONFIGURED', `the WAL that this node last used lives in the object store '${store}', which is not configured; add it under storage.stores with its old settings`)
   }
   const { clusterId, nodeEpoch: writerEpoch, nodeId } = registration
+  let wal: Wal
   try {
-    return await plugin.open(options, environment, {
+    wal = await plugin.open(options, environment, {
       writer: { clusterId, nodeId, writerEpoch },
       opening,
       ...objectStore !== undefined && plugin.needsObjectStore ? { objectStore } : {}
     })
   } catch (error) {
     throw StreambedError.is(error, 'FENCED') ? await whyFenced(parts, registration, error) : error
+  }
+  try {
+    // Whoever wrote here until now may have written of streams that were made while this one opened.
+    await parts.metadata.refresh()
+    return wal
+  } catch (error) {
+    await wal.close()
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
-import type { NodeFacts } from '../metadata/image.ts'
+import type { ClusterImage, NodeFacts } from '../metadata/image.ts'
 import { LostEndError } from '../storage/catalog/lost-end.ts'
 
 /** One process, as the metadata log tells it from others that have the same node id. */
@@ -56,6 +56,12 @@ export function superseded (nodeId: number, node: NodeFacts | undefined): Stream
   return new StreambedError('FENCED', node === undefined
     ? `node ${nodeId} was removed from the cluster while this process ran, which therefore ends`
     : `another process has started as node ${nodeId} after this one, which therefore ends. Give each broker a node.id of its own, if both were meant to run. nodeId=${nodeId} epoch=${node.epoch}`)
+}
+
+/** Throws FENCED once the node has a later epoch than this process's, or none. */
+export function checkCurrent (image: ClusterImage, { nodeEpoch, nodeId }: Pick<Registration, 'nodeEpoch' | 'nodeId'>): void {
+  const current = image.node(nodeId)?.epoch
+  if (current !== nodeEpoch) throw new StreambedError('FENCED', `another process took over this node. nodeId=${nodeId} epoch=${nodeEpoch} current=${current ?? 'none'}`)
 }
 
 /** Resolves with FENCED once the metadata log shows a later epoch of the node than this process's, or none. */

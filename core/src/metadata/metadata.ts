@@ -54,6 +54,7 @@ export class Metadata implements AsyncDisposable {
   #snapshotting: Promise<void> | undefined
   #following: Promise<void> = Promise.resolve()
   #failure: unknown
+  #check: (image: ClusterImage) => void = () => undefined
 
   private constructor (options: MetadataOptions, image: ClusterImage, at: number) {
     this.#options = options
@@ -95,6 +96,12 @@ export class Metadata implements AsyncDisposable {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+
+  /**
+   * From now on every proposal is refused with what `check` throws, which is held against the state that the proposal would change:
+   * a process that was overtaken carries out nothing that it was asked for before.
+   */
+  proposeOnlyWhile (check: (image: ClusterImage) => void): void { this.#check = check }
 
   /** Resolves with the change's result once its records are durable and in `image`; rejects with what it throws. */
   propose<T> (change: Change<T>): Promise<T> {
@@ -154,6 +161,7 @@ export class Metadata implements AsyncDisposable {
       const layer = image.fork()
       try {
         const position = this.#end + entries.length
+        this.#check(layer.image)
         const { records, result } = change(layer.image, position)
         for (const record of records) layer.image.apply(record, position)
         layer.commit()

@@ -1,4 +1,4 @@
-import type { Clock, WalPosition } from '@streambed/sdk'
+import { StreambedError, type Clock, type WalPosition } from '@streambed/sdk'
 import type { Catalog, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
 import type { Metadata } from './metadata.ts'
 import { streamNames } from './stream-names.ts'
@@ -15,7 +15,13 @@ export class StreamCatalog implements Catalog {
   readonly #parts: StreamCatalogParts
   constructor (parts: StreamCatalogParts) { this.#parts = parts }
 
-  get position (): number { return this.#parts.metadata.end }
+  get position (): number {
+    const { metadata, nodeEpoch, nodeId } = this.#parts
+    const node = this.#image.node(nodeId)
+    // What a process saw after another has taken over proves nothing: that one opens with what came before.
+    return node === undefined || node.epoch === nodeEpoch ? metadata.end : Math.min(metadata.end, node.triedAt ?? node.epoch)
+  }
+
   get foundPosition (): number { return this.#image.node(this.#parts.nodeId)?.triedAt ?? this.position }
   get walReach (): WalPosition { return this.#image.node(this.#parts.nodeId)?.walPosition ?? -1 }
   get nextStreamId (): StreamId { return this.#image.nextStreamId }
@@ -57,8 +63,11 @@ export class StreamCatalog implements Catalog {
   }
 
   trimStream (streamId: StreamId, startOffset: number): Promise<void> {
-    const { clock, metadata } = this.#parts
+    const { clock, metadata, nodeEpoch, nodeId } = this.#parts
     return metadata.propose(image => {
+      const current = image.node(nodeId)?.epoch
+      // Whoever took over reads its start once, when it opens.
+      if (current !== nodeEpoch) throw new StreambedError('FENCED', `another process took over this node. nodeId=${nodeId} epoch=${nodeEpoch} current=${current ?? 'none'}`)
       const isNews = (image.stream(streamId)?.startOffset ?? 0) < startOffset
       return { records: isNews ? [{ type: 'streamTrimmed', streamId, startOffset, atMs: clock.wallMs() }] : [], result: undefined }
     })

@@ -29,6 +29,21 @@ describe('metadata', () => {
     for (const node of nodes) await node.close()
   })
 
+  it('a process that was overtaken carries out nothing more, also where its own copy of the state lags', async () => {
+    const medium = new MemoryMetadataMedium()
+    const [first, second] = [await open(medium, 'a'), await open(medium, 'b')]
+    const epoch = await first.propose(register(1, 'first'))
+    first.proposeOnlyWhile(image => { if (image.node(1)?.epoch !== epoch) throw new StreambedError('FENCED', 'overtaken') })
+    await first.propose(createTopic('before'))
+    await second.propose(register(1, 'second'))
+    const end = second.end
+    await assert.rejects(first.propose(createTopic('after')), error => StreambedError.is(error, 'FENCED'))
+    await second.refresh()
+    assert.equal(second.end, end)
+    await first.close()
+    await second.close()
+  })
+
   it('of two that create one topic, one learns that it exists', async () => {
     const medium = new MemoryMetadataMedium()
     const [left, right] = [await open(medium, 'a'), await open(medium, 'b')]
@@ -283,7 +298,7 @@ describe('cluster image', () => {
   it('reads a snapshot of the version before', async () => {
     const { image } = imageWith()
     const text = Buffer.from(await encodeSnapshot(image, testEnvironment())).toString()
-    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"triedAt":1,|,"triedAt":1/g, '')
+    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"openedEpoch":null,|"triedAt":1,|,"triedAt":1/g, '')
     assert.ok(!old.includes('incarnation') && !old.includes('triedAt'), old)
     assert.deepEqual(decodeSnapshot(Buffer.from(old)).node(1), { ...image.node(1), incarnation: null, triedAt: null })
   })

@@ -18,9 +18,9 @@ export class SimulatedAdmin {
     this.client = new SimulatedClient(world, name)
   }
 
-  async create (name: string, numPartitions: number): Promise<void> {
+  async create (name: string, numPartitions: number, configs: readonly { readonly name: string, readonly value: string }[] = []): Promise<void> {
     this.client.note(`create ${name}`)
-    const done = await this.client.until(ApiKey.CreateTopics, 3, () => ({ topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 1_000, validateOnly: false }),
+    const done = await this.client.until(ApiKey.CreateTopics, 3, () => ({ topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [...configs] }], timeoutMs: 1_000, validateOnly: false }),
       // That it exists says that an earlier attempt made it.
       ({ topics }) => [KafkaErrorCode.NONE, KafkaErrorCode.TOPIC_ALREADY_EXISTS].includes(topics[0]!.errorCode as 0))
     this.client.note(`created ${name} ${done.topics[0]!.errorCode}`)

@@ -1,6 +1,6 @@
 import type { Environment, MetadataLog, MetadataLogPlugin, ObjectStore, ObjectStoreCapabilities, ObjectStorePlugin, Wal, WalPlugin } from '@streambed/sdk'
 import { RemoteObjectStore, type ObjectService } from '@streambed/sdk/remote'
-import { faultyMetadataLog, faultyObjectStore, type FaultPlan } from '@streambed/sdk/testing'
+import { faultyMetadataLog, faultyObjectStore, faultyWal, type FaultPlan } from '@streambed/sdk/testing'
 import fileMetadataLog from '@streambed/metadata-file'
 import objectMetadataLog from '@streambed/metadata-object'
 import fsObjectStore from '@streambed/object-store-fs'
@@ -24,25 +24,43 @@ export interface BackendKinds {
 
 export const folders = { wal: '/data/wal', objects: '/data/objects', metadata: '/data/metadata' }
 /** Of what WAL and metadata log keep in the object store. */
-const logPrefixes = { wal: 'wal', metadata: 'metadata' }
+export const logPrefixes = { wal: 'wal', metadata: 'metadata' }
 
 const remoteCapabilities: ObjectStoreCapabilities = {
   conditionalCreate: 'atomic', multipart: { partBytesMin: 1, partsMax: 100, conditionalComplete: true }, objectBytesMax: 2 ** 30, scope: 'region', latencyClass: 'C'
 }
 const remoteOptions = { prefix: '', requestTimeoutMs: 5_000, bytesPerSecondMin: 1_000_000 }
 
+export type WalContext = Parameters<WalPlugin['open']>[2]
+
 /** Breaks the system on purpose, to prove that the checkers see it. */
 export interface BackendSabotage {
   readonly wal?: (wal: Wal) => Wal
   readonly objects?: (store: ObjectStore) => ObjectStore
   readonly metadata?: (log: MetadataLog) => MetadataLog
+  readonly walContext?: (context: WalContext) => WalContext
+  /** Told of the WAL that each process is configured with. */
+  readonly onConfigured?: (wal: BackendConfig) => void
 }
 
-export function storageConfig ({ metadata, store, wal }: BackendKinds, walBytes: number): Pick<BrokerConfig['storage'], 'wal' | 'stores' | 'metadata'> {
+/** Where the WAL of one life is. */
+export interface WalPlace {
+  readonly kind: BackendKinds['wal']
+  /** '' for the first that a world has. */
+  readonly name: string
+  /** How much larger than usual it is. */
+  readonly extraMiB: number
+}
+
+export function walSuffix ({ name }: WalPlace): string { return name === '' ? '' : `-${name}` }
+
+export function storageConfig ({ metadata, store }: BackendKinds, walBytes: number, place: WalPlace): Pick<BrokerConfig['storage'], 'wal' | 'stores' | 'metadata'> {
+  const path = folders.wal + walSuffix(place)
+  const capacity = `${4 + place.extraMiB}MiB`
   const wals: Readonly<Record<BackendKinds['wal'], BackendConfig>> = {
-    'regional-disk': { plugin: 'regional-disk', options: { path: folders.wal, capacity: walBytes } },
-    efs: { plugin: 'efs', options: { path: folders.wal, capacity: '4MiB', segmentBytes: '1MiB' } },
-    object: { plugin: 'object', options: { prefix: logPrefixes.wal, capacity: '4MiB', putTimeoutMs: 500, putDeadlineMs: 5_000 } }
+    'regional-disk': { plugin: 'regional-disk', options: { path, capacity: walBytes + place.extraMiB * 2 ** 20 } },
+    efs: { plugin: 'efs', options: { path, capacity, segmentBytes: '1MiB' } },
+    object: { plugin: 'object', options: { prefix: logPrefixes.wal + walSuffix(place), capacity, putTimeoutMs: 500, putDeadlineMs: 5_000 } }
   }
   const stores: Readonly<Record<BackendKinds['store'], BackendConfig>> = {
     fs: { plugin: 'fs', options: { path: folders.objects } },
@@ -52,24 +70,26 @@ export function storageConfig ({ metadata, store, wal }: BackendKinds, walBytes:
     file: { plugin: 'file', options: { path: folders.metadata } },
     object: { plugin: 'object', options: { prefix: logPrefixes.metadata, putTimeoutMs: 500, putDeadlineMs: 5_000 } }
   }
-  return { wal: wals[wal], stores: { default: stores[store] }, metadata: logs[metadata] }
+  return { wal: wals[place.kind], stores: { default: stores[store] }, metadata: logs[metadata] }
 }
 
 /** Whether `key` belongs to a WAL or a metadata log that lives in the object store. */
-export function isOfLog (key: string): boolean { return Object.values(logPrefixes).some(prefix => key.startsWith(`${prefix}/`)) }
+export function isOfLog (key: string): boolean { return /^(?:wal|metadata)[^/]*\//.test(key) }
 
 export interface Surroundings {
   readonly service: SimulatedService
   /** Only while this process lives does it hear of the outcome of a call. */
   readonly guard: <T>(call: () => Promise<T>) => Promise<T>
-  readonly faults: (label: 'store' | 'metadata') => FaultPlan
+  readonly faults: (label: 'store' | 'metadata' | 'wal') => FaultPlan
+  /** Stands in front of the store, where answers are made up. */
+  readonly lying: (store: ObjectStore) => ObjectStore
   readonly sabotage: BackendSabotage | undefined
 }
 
 /** What the configuration would load, with faults around it. */
-export async function simulatedBackends ({ metadata, store, wal }: BackendKinds, { stores, wal: walConfig, metadata: logConfig }: BrokerConfig['storage'], around: Surroundings): Promise<LoadedBackends> {
+export async function simulatedBackends ({ metadata, store }: BackendKinds, { stores, wal: walConfig, metadata: logConfig }: BrokerConfig['storage'], around: Surroundings): Promise<LoadedBackends> {
   const { faults, guard, sabotage, service } = around
-  const walPlugin = ({ 'regional-disk': regionalDisk, efs, object: objectWal } satisfies Record<BackendKinds['wal'], unknown>)[wal] as WalPlugin
+  sabotage?.onConfigured?.(walConfig)
   const logPlugin = ({ file: fileMetadataLog, object: objectMetadataLog } satisfies Record<BackendKinds['metadata'], unknown>)[metadata] as MetadataLogPlugin
   const openStore = async (options: unknown, environment: Environment): Promise<ObjectStore> => store === 'fs'
     ? await fsObjectStore.open(options as never, environment)
@@ -78,21 +98,11 @@ export async function simulatedBackends ({ metadata, store, wal }: BackendKinds,
     ...fsObjectStore as ObjectStorePlugin,
     open: async (options, environment) => {
       const opened = await openStore(options, environment)
-      return faultyObjectStore(sabotage?.objects?.(opened) ?? opened, { clock: environment.clock, plan: faults('store') })
+      return faultyObjectStore(around.lying(sabotage?.objects?.(opened) ?? opened), { clock: environment.clock, plan: faults('store') })
     }
   }
   return {
-    wal: {
-      // A ring is smaller here than an operator may make it, so that it is written round and round.
-      options: wal === 'regional-disk' ? walConfig.options : await validated(walPlugin, walConfig.options),
-      plugin: {
-        ...walPlugin,
-        open: async (options, environment, context) => {
-          const opened = await walPlugin.open(options, environment, context)
-          return sabotage?.wal?.(opened) ?? opened
-        }
-      }
-    },
+    wal: await loadedWal(walConfig, around),
     stores: new Map([['default', { options: stores['default']!.options, plugin: storePlugin }]]),
     metadata: {
       options: await validated(logPlugin, logConfig.options),
@@ -104,7 +114,22 @@ export async function simulatedBackends ({ metadata, store, wal }: BackendKinds,
         }
       }
     },
-    loadWal: () => Promise.reject(new Error('the WAL never changes here'))
+    loadWal: backend => loadedWal(backend, around)
+  }
+}
+
+async function loadedWal ({ options, plugin: name }: BackendConfig, { faults, sabotage }: Surroundings): Promise<LoadedBackends['wal']> {
+  const plugin = ({ 'regional-disk': regionalDisk, efs, object: objectWal } satisfies Record<BackendKinds['wal'], unknown>)[name as BackendKinds['wal']] as WalPlugin
+  return {
+    // A ring is smaller here than an operator may make it, so that it is written round and round.
+    options: name === 'regional-disk' ? options : await validated(plugin, options),
+    plugin: {
+      ...plugin,
+      open: async (settings, environment, context) => {
+        const opened = await plugin.open(settings, environment, sabotage?.walContext?.(context) ?? context)
+        return faultyWal(sabotage?.wal?.(opened) ?? opened, { clock: environment.clock, plan: faults('wal') })
+      }
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 export type ViolationName =
   /** An acknowledged, or once readable, record is not where it was. */
   | 'lost-write'
-  /** A record of an idempotent producer is in the log twice. */
+  /** A record of an idempotent producer, or of one that never repeated it, is in the log twice. */
   | 'duplicate'
   /** Records of one producer are not in the order in which it sent them. */
   | 'reordering'
@@ -22,6 +22,8 @@ export type ViolationName =
   | 'undead-topic'
   /** The bucket holds what nobody needs. */
   | 'leak'
+  /** Records that have had their time stay. */
+  | 'kept-too-long'
   /** The broker finds its own storage damaged, fenced or foreign. */
   | 'refused-to-open'
   /** The faults are over, and still a client gets no further. */
@@ -51,6 +53,11 @@ export interface ReadAnswer {
 /** What a log owes from the moment a request is sent: all that was acknowledged or seen before. */
 export interface Obligation { readonly highWatermark: number, readonly deletedBefore: number }
 
+/** What a producer may expect of its records. `isUnique`: each is in the log once at most. `isOrdered`: as they were sent. */
+export interface SentPromise { readonly isUnique: boolean, readonly isOrdered: boolean }
+/** `batch`: the records that were sent together. */
+interface Sent extends SentPromise { readonly batch: readonly string[] }
+
 /** What is known of one partition, from what clients sent, were told and read. */
 export class PartitionHistory {
   readonly name: string
@@ -58,8 +65,7 @@ export class PartitionHistory {
   readonly offsetOf = new Map<string, number>()
   readonly #recordAt = new Map<number, string>()
   readonly #acknowledged = new Map<string, number>()
-  /** `batch`: the records that were sent together. */
-  readonly #sent = new Map<string, { readonly isIdempotent: boolean, readonly batch: readonly string[] }>()
+  readonly #sent = new Map<string, Sent>()
   /** Acknowledged deletions reach here … */
   #deletedBefore = 0
   /** … and those asked for, here. */
@@ -75,8 +81,20 @@ export class PartitionHistory {
   /** To be called when a read is sent; what it then answers is held against it. */
   obligation (): Obligation { return { highWatermark: this.#highWatermark, deletedBefore: this.#deletedBefore } }
 
-  sent (recordIds: readonly string[], isIdempotent: boolean): void {
-    for (const id of recordIds) this.#sent.set(id, { isIdempotent, batch: recordIds })
+  sent (recordIds: readonly string[], promise: SentPromise): void {
+    for (const id of recordIds) this.#sent.set(id, { ...promise, batch: recordIds })
+  }
+
+  /** One more than the largest offset that is known to have been given out. */
+  get givenOut (): number { return Math.max(0, ...this.#recordAt.keys()) + 1 }
+
+  /** After a loss: `found` are all records that are left, and none that was acknowledged, or seen, below `endOffset` is missing. */
+  mustHold (found: ReadonlyMap<number, string>, endOffset: number): void {
+    for (const [offset, id] of found) this.#place(id, offset, 'left')
+    const startOffset = Math.max(this.#deletableBefore, Math.min(...found.keys()))
+    for (const [id, offset] of this.#acknowledged) {
+      if (offset >= startOffset && offset < endOffset && !found.has(offset)) this.#fail('lost-write', `record ${id} was acknowledged at ${offset} and stored in an object; it is gone with the WAL`)
+    }
   }
 
   acknowledged (baseOffset: number, recordIds: readonly string[]): void {
@@ -125,6 +143,7 @@ export class PartitionHistory {
       if (seen.has(id)) continue
       seen.add(id)
       const producer = producerOf(id)
+      if (!this.#sent.get(id)!.isOrdered) continue
       const before = newest.get(producer)
       newest.set(producer, id)
       if (before === undefined || numberOf(id) > numberOf(before) || this.#isRepetition(before, id, log[0])) continue
@@ -137,8 +156,8 @@ export class PartitionHistory {
    * `before`.
    */
   #isRepetition (before: string, id: string, first: string | undefined): boolean {
-    const { batch, isIdempotent } = this.#sent.get(id)!
-    return !isIdempotent && batch.at(-1) === before && first !== undefined && batch.includes(first) && first !== batch[0]
+    const { batch, isUnique } = this.#sent.get(id)!
+    return !isUnique && batch.at(-1) === before && first !== undefined && batch.includes(first) && first !== batch[0]
   }
 
   /** The records of a producer cannot be read at all, although nothing is wrong any more. */
@@ -153,7 +172,7 @@ export class PartitionHistory {
     this.#recordAt.set(offset, id)
     const known = this.offsetOf.get(id)
     if (known === undefined) this.offsetOf.set(id, offset)
-    else if (known !== offset && sent!.isIdempotent) this.#fail('duplicate', `record ${id} is ${how} at ${offset} and was at ${known}`)
+    else if (known !== offset && sent!.isUnique) this.#fail('duplicate', `record ${id} is ${how} at ${offset} and was at ${known}`)
   }
 
   #fail (violation: ViolationName, detail: string): never { throw new Violation(violation, `${this.name}: ${detail}`) }

@@ -1,5 +1,6 @@
 import { KafkaErrorCode, kafkaErrorName } from '../../src/protocol/error-codes.ts'
 import { ApiKey, type ResponseOf } from '../../src/protocol/messages/apis.ts'
+import { Violation } from './checker.ts'
 import { SimulatedClient } from './client.ts'
 import type { Target } from './producer.ts'
 import { readBatches } from './records.ts'
@@ -34,6 +35,8 @@ export class SimulatedReader {
       const partition = answer.responses[index]!.partitions[0]!
       if (partition.errorCode !== KafkaErrorCode.NONE) {
         const isOutOfRange = partition.errorCode === KafkaErrorCode.OFFSET_OUT_OF_RANGE
+        if (partition.errorCode === KafkaErrorCode.CORRUPT_MESSAGE) this.client.world.reached.note('damage is told to a reader')
+        if (partition.errorCode === KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION) throw new Violation('lost-topic', `topic ${target.topic} was created, and a fetch is told that there is none`)
         if (isOutOfRange) target.history.outOfRange(offset, owed[index]!)
         return { error: kafkaErrorName(partition.errorCode), isOutOfRange }
       }

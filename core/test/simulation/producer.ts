@@ -12,6 +12,8 @@ export interface ProducerOptions {
   readonly name: string
   readonly target: Target
   readonly isIdempotent: boolean
+  /** Never sends again what is in doubt, only what it is told was not stored. */
+  readonly isCautious?: boolean
   /** Batches to send in all; Infinity: until the chaos is over. */
   readonly batchesMax: number
 }
@@ -19,6 +21,8 @@ export interface ProducerOptions {
 interface Outgoing { readonly recordIds: readonly string[], readonly bytes: Uint8Array }
 
 const inFlightMax = 5
+/** What says that a batch may be stored; everything else says that it is not. */
+const inDoubt: ReadonlySet<number> = new Set([KafkaErrorCode.REQUEST_TIMED_OUT, KafkaErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND])
 /** Mostly none: codecs are tested elsewhere, and their native memory makes seeds slow. */
 const codecs = [...new Array<Compression>(30).fill(Compression.None), Compression.Gzip, Compression.Snappy, Compression.Lz4, Compression.Lz4, Compression.Zstd]
 /** From 7 on all codecs may be used. */
@@ -65,7 +69,7 @@ export class SimulatedProducer {
     const { isIdempotent, name, target: { history } } = this.#options
     const baseSequence = this.#number
     const recordIds = Array.from({ length: 1 + random.below(4) }, () => recordId(name, this.#number++, random.below(world.profile.recordBytesMax)))
-    history.sent(recordIds, isIdempotent)
+    history.sent(recordIds, { isUnique: isIdempotent || this.#options.isCautious === true, isOrdered: this.#options.isCautious !== true })
     this.#batchCount++
     const compression = codecs[random.below(codecs.length)]!
     return { recordIds, bytes: batchOf(recordIds, { timestamp: world.clock.wallMs(), compression, ...isIdempotent ? { identity: { producerId: this.#producerId, producerEpoch: 0, baseSequence } } : {} }) }
@@ -79,9 +83,13 @@ export class SimulatedProducer {
       acks: this.#client.random.below(4) === 0 ? 1 : -1, timeoutMs: 1_000, topicData: [{ name: topic, partitionData: [{ index: partition, records: bytes }] }]
     })))
     for (const [index, answer] of answers.entries()) {
-      const result = answer?.responses[0]?.partitionResponses[0]
+      const missing = typeof answer === 'string' ? answer : undefined
+      const result = typeof answer === 'string' ? undefined : answer.responses[0]?.partitionResponses[0]
       if (result?.errorCode !== KafkaErrorCode.NONE) {
-        this.#client.note(`not acknowledged: ${result === undefined ? 'no answer' : kafkaErrorName(result.errorCode)}`)
+        this.#client.note(`not acknowledged: ${result === undefined ? missing : kafkaErrorName(result.errorCode)}`)
+        const isInDoubt = result === undefined ? missing !== 'unsent' : inDoubt.has(result.errorCode)
+        if (result !== undefined && isInDoubt) this.#client.world.reached.note('a producer is told that its batch is in doubt')
+        if (isInDoubt && this.#options.isCautious === true) this.#outstanding = this.#outstanding.filter(batch => batch !== batches[index])
         continue
       }
       const { recordIds } = batches[index]!

@@ -38,7 +38,40 @@ export interface Profile {
   readonly crashEveryMs: number
   /** Mean file operations between crashes inside one. */
   readonly crashEveryOperations: number
+  readonly lives: LivesProfile
 }
+
+/** What befalls the node between processes, and beside one. */
+export interface LivesProfile {
+  /** Mean virtual ms between pauses of the process that serves, while which another may start; Infinity for none. */
+  readonly pauseEveryMs: number
+  readonly pauseMsMax: number
+  /** Probability that a start meets another medium than its own, or another WAL than the last start's. */
+  readonly exchangeRate: number
+  readonly walChangeRate: number
+  /** Whether at the end the WAL is lost for good, and the loss accepted. */
+  readonly losesWal: boolean
+  /** Probability that the store says what is not so. */
+  readonly lieRate: number
+  /** Probability that an append to the WAL is slow, or in doubt. */
+  readonly walFaultRate: number
+  /** Probability that a request to a service is under way for long. */
+  readonly lateRequestRate: number
+  /** Of faults of the metadata log: how many make a spell. */
+  readonly metadataSpellRate: number
+  /** Probability that a client's connection breaks over a request. */
+  readonly cutRate: number
+  /** Producers that never repeat what is in doubt. */
+  readonly cautiousProducers: number
+  /** Whether there is a topic whose records have their time. */
+  readonly hasAging: boolean
+}
+
+/** None of it. */
+export const quietLives: LivesProfile = Object.freeze({
+  pauseEveryMs: Infinity, pauseMsMax: 0, exchangeRate: 0, walChangeRate: 0, losesWal: false, lieRate: 0, walFaultRate: 0, lateRequestRate: 0,
+  metadataSpellRate: 0, cutRate: 0, cautiousProducers: 0, hasAging: false
+})
 
 const KiB = 1024
 
@@ -85,7 +118,26 @@ export function profileOf (random: SeededRandom): Profile {
     metadataFaultRate: pick(0, 0, 0.02, 0.1),
     crashEveryMs: pick(Infinity, 300, 800),
     crashEveryOperations: pick(Infinity, 300, 1_000),
-    committers: pick(0, 1, 2)
+    committers: pick(0, 1, 2),
+    lives: livesOf(random.fork('lives'))
+  }
+}
+
+function livesOf (random: SeededRandom): LivesProfile {
+  const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!
+  return {
+    pauseEveryMs: pick(Infinity, 100, 400),
+    pauseMsMax: pick(50, 500, 2_000),
+    exchangeRate: pick(0, 0.4, 0.8),
+    walChangeRate: pick(0, 0, 0.3),
+    losesWal: pick(true, false, false),
+    lieRate: pick(0, 0, 0.05, 0.4),
+    walFaultRate: pick(0, 0, 0.01, 0.05),
+    lateRequestRate: pick(0, 0, 0.02, 0.1),
+    metadataSpellRate: pick(0, 0.3),
+    cutRate: pick(0, 0.02, 0.1),
+    cautiousProducers: pick(0, 1),
+    hasAging: pick(true, false)
   }
 }
 

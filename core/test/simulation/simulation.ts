@@ -1,20 +1,25 @@
 import { StreambedError } from '@streambed/sdk'
 import { SeededRandom } from '@streambed/sdk/testing'
 import { identityKey } from '../../src/main/object-stores.ts'
-import { objectKey } from '../../src/storage/object/object-key.ts'
+import { keySlices, objectKey } from '../../src/storage/object/object-key.ts'
 import { SimulatedAdmin } from './admin.ts'
+import { SimulatedAging } from './aging.ts'
 import { PartitionHistory, Violation } from './checker.ts'
 import { SimulatedCommitter } from './committer.ts'
 import { SimulatedReader, runConsumer } from './consumer.ts'
 import { GroupHistory, SimulatedMember } from './group-member.ts'
 import { SimulatedProducer, type Target } from './producer.ts'
+import { loseWalAndGoOn } from './loss.ts'
 import { profileOf, type Profile } from './profile.ts'
+import type { Event } from './reached.ts'
 import { World, type Sabotage } from './world.ts'
 
 export interface SimulationOptions {
   readonly seed: number
   readonly keepsTrace?: boolean
   readonly sabotage?: Sabotage
+  /** How long after the faults all clients may take to finish; two minutes when left out. */
+  readonly calmMsMax?: number
   /** Changes what the seed has chosen. */
   readonly profile?: Partial<Profile>
 }
@@ -25,10 +30,10 @@ export interface SimulationResult {
   readonly digest: string
   readonly trace: readonly string[]
   readonly stats: { readonly virtualMs: number, readonly crashes: number, readonly opens: number, readonly acknowledged: number, readonly fileOperations: number, readonly rewrites: number }
+  readonly reached: ReadonlyMap<Event, number>
 }
 
-/** How long after the faults all clients may take to finish. */
-const calmMsMax = 120_000
+const calmMsMaxDefault = 120_000
 
 /** One run: everything in it follows from the seed. Never rejects for a violation. */
 export async function simulate (options: SimulationOptions): Promise<SimulationResult> {
@@ -40,7 +45,7 @@ export async function simulate (options: SimulationOptions): Promise<SimulationR
   const onUnhandled = (error: unknown): void => { violation ??= new Violation('unhandled-rejection', error instanceof Error ? error.stack ?? error.message : String(error)) }
   process.on('unhandledRejection', onUnhandled)
   try {
-    await drive(world, story(world, targets), () => violation)
+    await drive(world, story(world, targets), options.calmMsMax ?? calmMsMaxDefault, () => violation)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     violation ??= error
@@ -48,11 +53,11 @@ export async function simulate (options: SimulationOptions): Promise<SimulationR
     process.off('unhandledRejection', onUnhandled)
   }
   const acknowledged = targets.reduce((sum, { history }) => sum + history.acknowledgedCount, 0)
-  return { seed: options.seed, violation, digest: world.trace.digest, trace: world.trace.lines, stats: { virtualMs: world.clock.monotonicMs(), crashes: world.crashCount, opens: world.openCount, acknowledged, fileOperations: world.fileSystem.operationCount, rewrites: world.rewriteCount } }
+  return { seed: options.seed, violation, digest: world.trace.digest, trace: world.trace.lines, stats: { virtualMs: world.clock.monotonicMs(), crashes: world.crashCount, opens: world.openCount, acknowledged, fileOperations: world.fileSystem.operationCount, rewrites: world.reached.counts.get('a group log is written anew') ?? 0 }, reached: world.reached.counts }
 }
 
 /** Moves the clock from timer to timer; between two, all runs that waits for promises alone, so nothing depends on the machine. */
-async function drive (world: World, story: Promise<void>, violation: () => Violation | undefined): Promise<void> {
+async function drive (world: World, story: Promise<void>, calmMsMax: number, violation: () => Violation | undefined): Promise<void> {
   let isOver = false
   const over = story.finally(() => { isOver = true })
   over.catch(() => undefined)
@@ -81,12 +86,15 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
   const group = new GroupHistory(targets)
   const producers = [
     ...Array.from({ length: profile.idempotentProducers }, (_, index) => ({ name: `i${index}`, target: partitionOf(index), isIdempotent: true })),
-    ...Array.from({ length: profile.plainProducers }, (_, index) => ({ name: `p${index}`, target: partitionOf(index + 1), isIdempotent: false }))
+    ...Array.from({ length: profile.plainProducers }, (_, index) => ({ name: `p${index}`, target: partitionOf(index + 1), isIdempotent: false })),
+    ...Array.from({ length: profile.lives.cautiousProducers }, (_, index) => ({ name: `q${index}`, target: partitionOf(index), isIdempotent: false, isCautious: true }))
   ].map(options => ({ target: options.target, producer: new SimulatedProducer(world, { ...options, batchesMax: Infinity }) }))
   const producersOf = (target: Target): SimulatedProducer[] => producers.filter(one => one.target === target).map(({ producer }) => producer)
   const churning = new SimulatedAdmin(world, 'churn')
   const committers = Array.from({ length: profile.committers }, (_, index) => new SimulatedCommitter(world, `k${index}`))
+  const aging = profile.lives.hasAging ? new SimulatedAging(world) : undefined
   await Promise.all([
+    ...aging === undefined ? [] : [aging.run()],
     ...producers.map(({ producer }) => producer.run()),
     ...Array.from({ length: profile.consumers }, (_, index) => runConsumer(world, `c${index}`, targets)),
     ...Array.from({ length: profile.groupMembers }, (_, index) => new SimulatedMember(world, `g${index}`, targets, group).run()),
@@ -94,6 +102,7 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
     ...profile.hasTopicChurn ? [churning.churn('e')] : [],
     ...profile.hasDeletions ? [admin.deleteRecords(targets, producersOf)] : []
   ])
+  await world.untilAlone()
   const verify = async (): Promise<void> => {
     await admin.verifyTopics('main')
     await churning.verifyTopics('e')
@@ -111,11 +120,20 @@ async function play (world: World, targets: readonly Target[]): Promise<void> {
   await verify()
   await world.restart()
   await verify()
+  await noteCheckpoints(world)
+  if (profile.lives.losesWal) await loseWalAndGoOn(world, targets)
   await admin.delete('main')
+  await aging?.deleteTopic()
   for (const name of ['e0', 'e1']) await churning.delete(name)
   for (const committer of committers) await committer.deleteTopic()
   await verifyBucket(world)
   world.end()
+}
+
+async function noteCheckpoints (world: World): Promise<void> {
+  const { engine, metadata } = await world.untilReady()
+  const streams = [...metadata.image.topics()].flatMap(topic => topic.partitions.map(partition => partition.checkpointStreamId))
+  world.reached.note('a checkpoint is written', streams.reduce((sum, streamId) => sum + engine.stream(streamId).confirmedOffset, 0))
 }
 
 /** What the coordinator holds must be what its logs say. A broker that is about to be opened again has nothing to say. */
@@ -142,5 +160,9 @@ async function unneededObjects (world: World): Promise<readonly string[]> {
   await engine.collectGarbage()
   const needed = new Set(Array.from(metadata.image.tables.objects.entries(), ([objectId]) => objectKey(objectId)))
   if (world.profile.groupMembers + world.profile.committers === 0 && needed.size > 0) throw new Violation('leak', `objects are kept for topics that are deleted. objects=${[...needed].join(' ')}`)
-  return (await world.objectKeys()).filter(key => key !== identityKey && !needed.has(key))
+  const unneeded = async (): Promise<readonly string[]> => (await world.objectKeys()).filter(key => key !== identityKey && !needed.has(key))
+  if ((await unneeded()).length === 0) return []
+  // What arrived late is found a page at a time, and from wherever the slow search is now: it comes past everything within two rounds.
+  for (let page = 0; page < 2 * keySlices; page++) await engine.sweepObjects()
+  return await unneeded()
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { StreambedError } from '@streambed/sdk'
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectStore } from '@streambed/sdk/testing'
+import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
+import { Metadata } from '../../src/metadata/metadata.ts'
 import { checkReach } from '../../src/main/wal-reach.ts'
 import { objectKey } from '../../src/storage/object/object-key.ts'
 import { encodeWalRecord, decodeWalRecord } from '../../src/storage/wal/wal-record.ts'
@@ -87,8 +89,9 @@ describe('metadata that lost its end', () => {
     await first.metadata.propose(() => ({ records: [{ type: 'nodeWalOpened', nodeId, epoch: fixture.nodeEpoch, wal: { plugin: 'memory', options: {}, id }, walPosition: -1 }], result: undefined }))
     const node = first.metadata.image.node(nodeId)!
     await first.engine.flush()
+    const newest = first.metadata.image.node(nodeId)!
     const { identity } = await fixture.open().then(({ wal }) => wal)
-    assert.doesNotThrow(() => checkReach({ identity }, first.metadata.image.node(nodeId)!))
+    assert.doesNotThrow(() => checkReach({ identity }, newest))
     assert.throws(() => checkReach({ identity }, node), isCorrupt(/WAL was trimmed further than this log knows of/))
     assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another' } }, node), 'the position is of another WAL')
   })
@@ -101,8 +104,64 @@ describe('metadata that lost its end', () => {
     await append(first.engine.stream(1), 'a')
     await first.engine.flush()
     const node = first.metadata.image.node(nodeId)!
-    assert.throws(() => checkReach({ identity: { id, writerEpoch: 1, last: -1, trimmed: -1 } }, node), isCorrupt(/WAL has lost its end/))
+    assert.throws(() => checkReach({ identity: { id, writerEpoch: fixture.nodeEpoch, last: -1, trimmed: -1 } }, node), isCorrupt(/WAL has lost its end.*it once reached further/))
   })
+
+  it('an older copy of the WAL, of an earlier opening, is refused though nothing was committed since', async () => {
+    const fixture = fixtureOf('older-opening')
+    const { metadata, wal } = await fixture.open()
+    const node = { ...metadata.image.node(nodeId)!, wal: { plugin: 'memory', options: {}, id: wal.identity.id }, walPosition: 3 }
+    const identity = { ...wal.identity, last: 3, trimmed: -1 }
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: fixture.nodeEpoch } }, node))
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: fixture.nodeEpoch + 1 } }, node), 'a start since then was refused')
+    assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: fixture.nodeEpoch - 1 } }, node), isCorrupt(/WAL has lost its end.*open in a later epoch/))
+  })
+
+  it('is not what a process proves that writes on after another has taken over', async () => {
+    const fixture = fixtureOf('takeover')
+    const first = await fixture.open()
+    const second = await Metadata.open({ log: new MemoryMetadataLog(fixture.metadataMedium), environment: fixture.environment, snapshotEveryEntries: 50 })
+    await takeEpoch(second, nodeId, new Incarnation(fixture.environment))
+    await second.propose(image => ({ records: [{ type: 'idsSkipped', nextStreamId: image.nextStreamId, nextObjectId: image.nextObjectId + 5, nextProducerId: 0 }], result: undefined }))
+    await first.metadata.refresh()
+    await append(first.engine.stream(1), 'late, but confirmed')
+    const third = await fixture.open()
+    assert.equal(third.engine.stream(1).confirmedOffset, 1)
+    await assert.rejects(first.catalog.trimStream(1, 1), error => StreambedError.is(error, 'FENCED'))
+    await third.engine.close()
+    await second.close()
+  })
+
+  for (const { answer, name } of [
+    { name: 'has a flipped bit', answer: (bytes: Uint8Array) => bytes.map((byte, at) => at === 3 ? byte ^ 1 : byte) },
+    { name: 'is short', answer: (bytes: Uint8Array) => bytes.slice(0, 5) },
+    { name: 'says that there is nothing', answer: () => { throw new StreambedError('NOT_FOUND', 'no such object, it says') } }
+  ]) {
+    it(`is not proven by one answer of the store that ${name}`, async () => {
+      const fixture = fixtureOf(`lie ${name}`)
+      let lies = 1
+      fixture.wrapStore = store => new Proxy(store, {
+        get: (target, method) => {
+          if (method === 'put') return async (...args: Parameters<MemoryObjectStore['put']>) => {
+            await target.put(...args)
+            return await target.put(...args)
+          }
+          if (method === 'get') return async (...args: Parameters<MemoryObjectStore['get']>) => {
+            const bytes = await target.get(...args)
+            return lies-- > 0 ? answer(bytes) : bytes
+          }
+          const value: unknown = Reflect.get(target, method)
+          return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
+        }
+      })
+      const { engine } = await fixture.open()
+      await append(engine.stream(1), 'a')
+      await fixture.runUntil(engine.flush())
+      assert.ok(lies < 1, 'it was asked')
+      assert.equal(fixture.objectCount(), 1)
+      await engine.close()
+    })
+  }
 
   it('is refused by an object under a name that was given out just now; the object and the WAL stay', async () => {
     const fixture = fixtureOf('objects')

@@ -76,8 +76,10 @@ class End implements Connection {
 
   start (events: ConnectionEvents): void {
     this.#events = events
-    if (this.#isClosed) events.onClosed()
-    else this.resume()
+    if (this.#isClosed) return events.onClosed()
+    this.#isPaused = false
+    // As a socket, which delivers nothing within the call: whoever starts it may pause it still.
+    queueMicrotask(() => this.#deliver())
   }
 
   write (chunks: readonly Uint8Array[]): boolean {

@@ -13,6 +13,9 @@ class FaultyWal implements Wal {
   /** Settles with the append called last: a delayed append delays those after it. */
   #lastAppend: Promise<unknown> = Promise.resolve()
   #failure: StreambedError | undefined
+  #waitingCount = 0
+  /** Why one of those that wait failed, where later calls may succeed again: what was called before that was known fails too (W-3). */
+  #failureOfWaiting: unknown
 
   constructor (inner: Wal, options: FaultOptions) {
     this.#inner = inner
@@ -55,13 +58,18 @@ class FaultyWal implements Wal {
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
 
   async #appendAfter (before: Promise<unknown>, effect: () => Promise<WalPosition>): Promise<WalPosition> {
-    await before
-    if (this.#failure !== undefined) throw this.#failure
+    this.#waitingCount++
     try {
+      await before
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#failureOfWaiting !== undefined) throw this.#failureOfWaiting
       return await effect()
     } catch (error) {
       if (StreambedError.is(error, 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'FENCED', 'CLOSED')) this.#failure = error
+      else if (!StreambedError.is(error, 'OVER_CAPACITY', 'INVALID_ARGUMENT')) this.#failureOfWaiting = error
       throw error
+    } finally {
+      if (--this.#waitingCount === 0) this.#failureOfWaiting = undefined
     }
   }
 }

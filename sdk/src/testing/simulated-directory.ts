@@ -20,6 +20,17 @@ export class SimulatedDirectory {
   entries (): IterableIterator<[string, SimulatedNode]> { return this.#seen.entries() }
   get isEmpty (): boolean { return this.#seen.size === 0 }
 
+  /** The folder as programs see it now, all of it durable. A file of two names becomes two. */
+  copy (): SimulatedDirectory {
+    const copy = new SimulatedDirectory(this.modifiedMs)
+    for (const [name, node] of this.#seen) copy.change({ set: name, node: node.copy() })
+    copy.sync()
+    return copy
+  }
+
+  /** A folder of the same kind with nothing in it. */
+  emptied (): SimulatedDirectory { return new SimulatedDirectory(this.modifiedMs) }
+
   change (change: NameChange): void {
     apply(this.#seen, change)
     this.#unsynced.push(change)

@@ -32,6 +32,9 @@ export interface SimulatedFileSystemOptions {
   readonly plan?: FileFaultPlan
 }
 
+/** A folder with all that is below it, as it once was. */
+export interface FolderCopy { readonly folder: SimulatedDirectory }
+
 const effectful: ReadonlySet<FileOperation> = new Set(['write', 'truncate', 'rename', 'link', 'remove', 'makeDirectory', 'removeDirectory'])
 
 /**
@@ -87,6 +90,29 @@ export class SimulatedFileSystem implements FileSystem {
     byte[0] = change(byte[0]!)
     file.write(byte, position)
     file.endSync(file.beginSync())
+  }
+
+  /** What a folder holds now, behind everybody's back; undefined where there is none. To be put back with `putBack`. */
+  copyOf (path: string): FolderCopy | undefined {
+    const node = this.#node(path)
+    return node?.kind === 'directory' ? { folder: node.copy() } : undefined
+  }
+
+  /** Exchanges a folder for a copy of it, or for nothing, durably: as another disk under the same name. Handles keep the files that were there. */
+  putBack (path: string, copy: FolderCopy | undefined): void {
+    const { folder, name } = this.#place(path, 'putBack')
+    folder.change(copy === undefined ? { removed: name } : { set: name, node: copy.folder.copy() })
+    folder.sync()
+  }
+
+  /** Bytes of a file, seen behind everybody's back. */
+  sizeOf (path: string): number { return this.#file(path, 'sizeOf').size }
+
+  /** Paths of the files below a folder, by name. */
+  filesBelow (path: string): string[] {
+    const node = this.#node(path)
+    if (node?.kind !== 'directory') return []
+    return [...node.entries()].flatMap(([name, inner]) => inner.kind === 'directory' ? this.filesBelow(`${path}/${name}`) : [`${path}/${name}`]).sort()
   }
 
   async open (path: string, mode: FileMode, options?: OpenOptions): Promise<FileHandle> {

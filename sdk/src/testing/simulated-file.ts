@@ -41,6 +41,18 @@ export class SimulatedFile {
     return pages
   }
 
+  /** The file as programs see it now, all of it durable: a copy that later writes to either leave alone. */
+  copy (): SimulatedFile {
+    const copy = new SimulatedFile(this.kind, this.#size, this.modifiedMs)
+    for (const [page, bytes] of this.#seen) {
+      // Only a dirty page is ever written in place.
+      const kept = this.#dirty.has(page) ? bytes.slice() : bytes
+      copy.#seen.set(page, kept)
+      copy.#durable.set(page, kept)
+    }
+    return copy
+  }
+
   read (target: Uint8Array, position: number): number {
     const count = Math.max(0, Math.min(target.length, this.#size - position))
     for (let done = 0; done < count;) {

@@ -14,6 +14,8 @@ export class ServiceError extends Error {
 interface Upload { readonly name: string, readonly startedMs: number, readonly parts: Map<string, Uint8Array> }
 interface Kept { readonly crc32c: number, readonly owner: string }
 
+export type ServiceCopy = ReadonlyMap<string, { readonly object: NonNullable<ReturnType<MemoryObjectMedium['objects']['get']>>, readonly kept: Kept }>
+
 /** A storage service in memory, whose requests can be lost, refused or left without an answer before or after they take effect. */
 export class MemoryService implements ObjectService {
   readonly medium = new MemoryObjectMedium()
@@ -83,6 +85,20 @@ export class MemoryService implements ObjectService {
     list: async function * (this: MemoryService, prefix: string) {
       for (const [uploadId, { name, startedMs }] of this.#uploads) if (name.startsWith(prefix)) yield { uploadId, name, startedMs }
     }.bind(this)
+  }
+
+  /** What is under the keys of `prefix`, behind everybody's back. */
+  copyOf (prefix: string): ServiceCopy {
+    return new Map(this.medium.sortedKeys(prefix).map(name => [name, { object: this.#find(name), kept: this.#kept.get(name)! }]))
+  }
+
+  /** Exchanges what is under the keys of `prefix` for a copy of it. */
+  putBack (prefix: string, copy: ServiceCopy): void {
+    for (const name of this.medium.sortedKeys(prefix)) this.medium.objects.delete(name)
+    for (const [name, { kept, object }] of copy) {
+      this.medium.objects.set(name, object)
+      this.#kept.set(name, kept)
+    }
   }
 
   async preflight (): Promise<[]> { return await this.#request('preflight', async () => []) }

@@ -35,10 +35,11 @@ const epochsTriedMax = 100_000
  *
  * All that the WAL still gives is moved into objects first. Then each partition of the node goes on 2^31 offsets further, in a new
  * leader epoch, with its start as it was and without what it knew of producers: no offset that may have been given out is given out again.
+ * `loaded`: stands in for the plugins that the configuration names, as in `Host`.
  */
-export async function * recover (config: BrokerConfig, environment: Environment, accepted: ReadonlySet<Loss>): AsyncGenerator<RecoveryNote> {
+export async function * recover (config: BrokerConfig, environment: Environment, accepted: ReadonlySet<Loss>, loaded?: LoadedBackends): AsyncGenerator<RecoveryNote> {
   await using opened = new AsyncDisposableStack()
-  const backends = await loadBackends(config)
+  const backends = loaded ?? await loadBackends(config)
   const stores = await openStores(backends, environment, opened)
   const log = yield * openLog(config, environment, accepted, backends, stores)
   opened.defer(() => log.close())

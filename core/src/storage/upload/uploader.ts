@@ -2,6 +2,7 @@ import { StreambedError, sleep, type Environment, type ObjectStore, type Wal, ty
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { LostEndError } from '../catalog/lost-end.ts'
+import { ofMedium } from '../object-store/of-medium.ts'
 import { withRetry, type RetryOptions } from '../object-store/retry.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
@@ -22,6 +23,8 @@ export interface UploaderParts {
 const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
 /** Of segments whose objects are put at a time: while one waits for the store, the next is laid out. */
 const segmentsInFlightMax = 2
+/** Of an object under a name of ours, before it is called another's. */
+const looksToProve = 3
 
 /** A segment whose objects are being put, or are there. */
 interface Upload { readonly segment: LogSegment, readonly objects: Promise<readonly EncodedObject[]> }
@@ -206,10 +209,30 @@ export class Uploader {
     }, environment, untilStopped, this.#stop.signal)
   }
 
+  /** One bad answer must not prove anything: what proves it, whole and the same at each look, is what there is. */
   async #checkOurs (key: string, pieces: readonly Uint8Array[], size: number): Promise<void> {
+    const { environment: { crc32c } } = this.#parts
+    const ours = `${size} ${pieces.reduce((crc, piece) => crc32c(piece, crc), 0)}`
+    const looks = new Set<string>()
+    for (let look = 0; look < looksToProve; look++) {
+      const found = await this.#lookAt(key)
+      if (found === ours) return
+      looks.add(found)
+    }
+    if (looks.size > 1) throw new StreambedError('UNAVAILABLE', `the store says now this, now that of an object. key=${key} said=${[...looks].join(', ')}`)
+    throw new LostEndError('catalog', `an object of a name that was given out just now is there already, with other bytes. key=${key} size and CRC-32C=${[...looks].join('')} expected=${ours}`)
+  }
+
+  /** Its size and checksum. Rejects with UNAVAILABLE where the store contradicts itself. */
+  async #lookAt (key: string): Promise<string> {
     const { environment: { crc32c }, store } = this.#parts
-    const found = await store.head(key)
-    if (found.size === size && crc32c(await store.get(key)) === pieces.reduce((crc, piece) => crc32c(piece, crc), 0)) return
-throw new LostEndError('catalog', `an object of a name that was given out just now is there already, with other bytes. key=${key} size=${found.size} expected=${size}`)
+    try {
+      const { size } = await store.head(key)
+      const bytes = await store.get(key)
+      if (bytes.length === size) return `${size} ${crc32c(bytes)}`
+      throw new StreambedError('UNAVAILABLE', `the store gives another size than it names. key=${key} size=${bytes.length} named=${size}`)
+    } catch (error) {
+      throw ofMedium(`object that is there already cannot be read. key=${key}`, error)
+    }
   }
 }
