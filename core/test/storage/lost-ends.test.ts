@@ -87,8 +87,9 @@ describe('metadata that lost its end', () => {
     await first.metadata.propose(() => ({ records: [{ type: 'nodeWalOpened', nodeId, epoch: fixture.nodeEpoch, wal: { plugin: 'memory', options: {}, id }, walPosition: -1 }], result: undefined }))
     const node = first.metadata.image.node(nodeId)!
     await first.engine.flush()
+    const flushed = first.metadata.image.node(nodeId)!
     const { identity } = await fixture.open().then(({ wal }) => wal)
-    assert.doesNotThrow(() => checkReach({ identity }, first.metadata.image.node(nodeId)!))
+    assert.doesNotThrow(() => checkReach({ identity }, flushed))
     assert.throws(() => checkReach({ identity }, node), isCorrupt(/WAL was trimmed further than this log knows of/))
     assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another' } }, node), 'the position is of another WAL')
   })
@@ -102,6 +103,24 @@ describe('metadata that lost its end', () => {
     await first.engine.flush()
     const node = first.metadata.image.node(nodeId)!
     assert.throws(() => checkReach({ identity: { id, writerEpoch: 1, last: -1, trimmed: -1 } }, node), isCorrupt(/WAL has lost its end/))
+  })
+
+  it('a copy of the WAL from before its last opening is refused, though nothing was uploaded since', async () => {
+    const fixture = fixtureOf('older-epoch')
+    const first = await fixture.open()
+    const { identity: { id }, identity } = first.wal
+    const epoch = fixture.nodeEpoch
+    await first.metadata.propose(() => ({
+      records: [
+        { type: 'nodeWalOpened', nodeId, epoch, wal: { plugin: 'memory', options: {}, id }, walPosition: -1 },
+        { type: 'nodeOpened', nodeId, epoch, endpoints: [], rack: null, walPosition: -1 }
+      ],
+      result: undefined
+    }))
+    const node = first.metadata.image.node(nodeId)!
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: epoch } }, node))
+    assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: epoch - 1 } }, node), isCorrupt(/WAL has lost its end.*writerEpoch=\d+ served=\d+/))
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another', writerEpoch: -1 } }, node), 'the epoch is of another WAL')
   })
 
   it('is refused by an object under a name that was given out just now; the object and the WAL stay', async () => {
