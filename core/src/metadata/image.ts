@@ -16,11 +16,16 @@ export interface NodeFacts {
   readonly walPosition: number | null
   /** The newest epoch in which the node served with that WAL, which therefore knows it. Null before the first. */
   readonly servedEpoch: number | null
+  /** Since then: epochs in which what was opened was found to be an older copy of that WAL. The newest `refusedEpochsMax`. */
+  readonly refusedEpochs?: readonly number[]
   /** Position of the first epoch that was taken since the node last opened: how far the log reached when it came back. */
   readonly triedAt: number | null
   /** The node found out that this log lost its end. */
   readonly hasLostEnd?: boolean
 }
+
+/** A copy that is opened again and again was opened last in the newest of them. */
+const refusedEpochsMax = 100
 
 export interface TopicFacts {
   readonly topicId: string
@@ -108,9 +113,9 @@ export class ClusterImage {
       case 'nodeEpochTaken': return this.#takeEpoch(record, position)
       case 'nodeWalOpened': return this.#noteWal(record)
       case 'nodeOpened':
-        return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, servedEpoch: record.epoch, triedAt: null, ...this.#reaching(record) })
+        return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, servedEpoch: record.epoch, refusedEpochs: [], triedAt: null, ...this.#reaching(record) })
       case 'nodeStopped': return this.#changeNode(record, this.#reaching(record))
-      case 'nodeEndLost': return this.#changeNode(record, { hasLostEnd: true })
+      case 'nodeEndLost': return record.of === 'wal' ? this.#refuseWal(record) : this.#changeNode(record, { hasLostEnd: true })
       case 'nodeRemoved': return this.#removeNode(record.nodeId)
       case 'nodeRegistered': return this.#registerNode(record)
       case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null, servedEpoch: null })
@@ -156,7 +161,12 @@ export class ClusterImage {
     const { wal, walPosition } = record
     const before = this.tables.nodes.get(record.nodeId)
     const isSame = wal.id !== undefined && before?.wal?.id === wal.id
-    this.#changeNode(record, { wal, walPosition, ...isSame ? {} : { servedEpoch: null } })
+    this.#changeNode(record, { wal, walPosition, ...isSame ? {} : { servedEpoch: null, refusedEpochs: [] } })
+  }
+
+  #refuseWal (record: MetadataRecord & { type: 'nodeEndLost' }): void {
+    const { refusedEpochs = [] } = this.#currentNode(record.nodeId, record.epoch)
+    this.#changeNode(record, { refusedEpochs: [...refusedEpochs, record.epoch].slice(-refusedEpochsMax) })
   }
 
   #reaching ({ nodeId, walPosition }: { readonly nodeId: number, readonly walPosition: number }): Pick<NodeFacts, 'walPosition'> {
@@ -255,7 +265,7 @@ export class ClusterImage {
     for (const commit of objects) this.#addObject(commit, atMs)
     const owned = [...this.tables.streams.values()].filter(({ ownerNodeId }) => ownerNodeId === nodeId)
     for (const stream of owned) this.tables.streams.set(stream.streamId, { ...stream, epoch: stream.epoch + 1 })
-    this.tables.nodes.set(nodeId, { ...node, wal: null, walPosition: null, servedEpoch: null })
+    this.tables.nodes.set(nodeId, { ...node, wal: null, walPosition: null, servedEpoch: null, refusedEpochs: [] })
   }
 
   #isOfOwner ({ streamId, streamEpoch }: RangeCommit, nodeId: number): boolean {

@@ -276,8 +276,10 @@ describe('cluster image', () => {
     const noted = (id: string): MetadataRecord => ({ type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal: { ...wal, id }, walPosition: 3 })
     const { end, image } = imageWith(noted('one'), opened, noted('one'))
     assert.equal(image.node(1)!.servedEpoch, 1)
-    image.apply(noted('other'), end)
-    assert.equal(image.node(1)!.servedEpoch, null)
+    image.apply({ type: 'nodeEndLost', nodeId: 1, epoch: 1, of: 'wal' }, end)
+    assert.deepEqual([image.node(1)!.refusedEpochs, image.node(1)!.hasLostEnd], [[1], undefined])
+    image.apply(noted('other'), end + 1)
+    assert.deepEqual([image.node(1)!.refusedEpochs, image.node(1)!.servedEpoch], [[], null])
   })
 
   it('ids that an earlier epoch left are abandoned, then forgotten; those of the newest are neither', () => {

@@ -121,6 +121,10 @@ describe('metadata that lost its end', () => {
     assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: epoch } }, node))
     assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: epoch - 1 } }, node), isCorrupt(/WAL has lost its end.*writerEpoch=\d+ served=\d+/))
     assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another', writerEpoch: -1 } }, node), 'the epoch is of another WAL')
+    // The refused opening has left its epoch in the copy.
+    const refused = { ...node, refusedEpochs: [epoch + 1] }
+    assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: epoch + 1 } }, refused), isCorrupt(/WAL has lost its end/))
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: epoch } }, refused), 'the right one is back')
   })
 
   it('is refused by an object under a name that was given out just now; the object and the WAL stay', async () => {
