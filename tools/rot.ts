@@ -8,8 +8,11 @@ import { StreambedError } from '@streambed/sdk'
 
 export type Stop = 'clean' | 'killed'
 export type Damage = 'one bit' | 'shortened' | 'deleted' | 'an older copy'
-/** `refused`: by a code that means damage, with the place in the message and nothing changed. `whole`: all that was acknowledged is there. */
-export type Verdict = 'refused' | 'whole' | 'lost'
+/**
+ * `refused`: by a code that means damage, with the place in the message and nothing changed. `whole`: all that was acknowledged is
+ * there. `told`: the broker starts, and whoever reads what is damaged is told.
+ */
+export type Verdict = 'refused' | 'whole' | 'told' | 'lost'
 
 const document = path.join(import.meta.dirname, '..', 'docs', 'rot.md')
 const sectorBytes = 512
@@ -48,10 +51,10 @@ export async function verdictOf (read: () => Promise<boolean>, place: string): P
 
 /** Verdicts by part, damage and stop, as a table of docs/rot.md. */
 export class RotTable {
-  readonly #cells = new Map<string, Map<Damage, Map<Stop, Set<Verdict>>>>()
+  readonly #cells = new Map<string, Map<string, Map<Stop, Set<Verdict>>>>()
 
-  add (part: string, damage: Damage, stop: Stop, verdict: Verdict): void {
-    const damages = this.#cells.get(part) ?? new Map<Damage, Map<Stop, Set<Verdict>>>()
+  add (part: string, damage: string, stop: Stop, verdict: Verdict): void {
+    const damages = this.#cells.get(part) ?? new Map<string, Map<Stop, Set<Verdict>>>()
     const stops = damages.get(damage) ?? new Map<Stop, Set<Verdict>>()
     const verdicts = stops.get(stop) ?? new Set<Verdict>()
     this.#cells.set(part, damages.set(damage, stops.set(stop, verdicts.add(verdict))))
@@ -80,7 +83,9 @@ export class RotTable {
   }
 }
 
+const words: Readonly<Record<Verdict, string>> = { refused: 'refused', whole: 'whole', told: 'readers are told', lost: '**not told**' }
+
 function cell (verdicts: ReadonlySet<Verdict> | undefined): string {
   if (verdicts === undefined) return ''
-  return (['refused', 'whole', 'lost'] as const).filter(verdict => verdicts.has(verdict)).map(verdict => verdict === 'lost' ? '**not told**' : verdict).join(', ')
+  return (['refused', 'whole', 'told', 'lost'] as const).filter(verdict => verdicts.has(verdict)).map(verdict => words[verdict]).join(', ')
 }

@@ -50,20 +50,50 @@ export async function checkStores (stores: ObjectStores, metadata: Metadata, clu
   await Promise.all([...stores].map(([name, store]) => withRetry(() => checkIdentity(store, { clusterId, name }, inUse.has(name), config), environment, identityRetry)))
 }
 
-/** Marks the stores that lost their mark as what they are configured to be. Resolves with their names. */
-export async function markStores (stores: ObjectStores, clusterId: string): Promise<string[]> {
-  const marked: string[] = []
+/**
+ * Refuses to found a cluster over stores that belong to one: an empty metadata log may be one that lost everything, or is not mounted,
+ * and whatever is recorded there would be in the way of the right one. Changes nothing.
+ */
+export async function checkFounding (stores: ObjectStores, metadata: Metadata, { origin }: BrokerConfig, environment: Environment): Promise<void> {
+  if (metadata.image.clusterId !== '') return
+  const owner = await ownerOf(stores, environment)
+  if (owner === undefined) return
+  // Another broker may found the cluster just now.
+  await metadata.refresh()
+  if (metadata.image.clusterId !== '') return
+  throw new StreambedError('MISCONFIGURED', `${origin.of(['storage', 'metadata'])}: the metadata log is empty, and the object store '${owner.name}' belongs to another cluster, or to this one, whose metadata is lost or not mounted. cluster=${owner.clusterId}. Put the metadata back, or give a new cluster a bucket or prefix of its own, or give up what is lost with \`streambed recover\``)
+}
+
+/** Whose the stores are, by the first that says so and can be read. */
+export async function ownerOf (stores: ObjectStores, environment: Environment): Promise<{ readonly clusterId: string, readonly name: string } | undefined> {
+  for (const [name, store] of stores) {
+    const found = await withRetry(() => readIdentity(store), environment, identityRetry).catch((error: unknown) => {
+      if (!StreambedError.is(error, 'CORRUPT')) throw error
+      return undefined
+    })
+    if (found !== undefined) return { clusterId: found.clusterId, name }
+  }
+  return undefined
+}
+
+/** The stores whose mark is not there, or cannot be read; those of others have one. */
+export async function unmarkedStores (stores: ObjectStores): Promise<string[]> {
+  const unmarked: string[] = []
   for (const [name, store] of stores) {
     const found = await readIdentity(store).catch((error: unknown) => {
       if (!StreambedError.is(error, 'CORRUPT')) throw error
       return undefined
     })
-    if (found !== undefined) continue
-    await store.delete([identityKey])
-    await store.put(identityKey, encodeIdentity({ clusterId, name }), { ifAbsent: true })
-    marked.push(name)
+    if (found === undefined) unmarked.push(name)
   }
-  return marked
+  return unmarked
+}
+
+/** Marks a store that lost its mark as what it is configured to be. */
+export async function markStore (stores: ObjectStores, name: string, clusterId: string): Promise<void> {
+  const store = stores.get(name)!
+  await store.delete([identityKey])
+  await store.put(identityKey, encodeIdentity({ clusterId, name }), { ifAbsent: true })
 }
 
 interface Identity { readonly clusterId: string, readonly name: string }

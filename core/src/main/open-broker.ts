@@ -12,7 +12,7 @@ import { StreamEngine } from '../storage/stream/stream-engine.ts'
 import { loadBackends, type LoadedBackends } from './backends.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { keys } from './keys.ts'
-import { checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
+import { checkFounding, checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { noteOpened, noteStopped } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
 import { checkCurrent, foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
@@ -106,6 +106,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   [keys.network])
 
   container.bind(keys.checkedStores).toResolvedValue(async (stores: ObjectStores, metadata: Metadata): Promise<ObjectStores> => {
+    await checkFounding(stores, metadata, config, environment)
     await checkStores(stores, metadata, await foundCluster(metadata, environment), config, environment)
     return stores
   }, [keys.stores, keys.metadata])

@@ -40,7 +40,8 @@ export async function openWal (parts: WalParts): Promise<OpenedWal> {
   try {
     return await openConfigured(parts, registration, configured)
   } catch (error) {
-    await noteLostEnd(metadata, registration, error)
+    // The newest epoch: one WAL may have been opened, and emptied, before another.
+    await noteLostEnd(metadata, { nodeId: config.node.id, nodeEpoch: incarnation.epoch! }, error)
     throw error
   }
 }

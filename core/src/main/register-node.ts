@@ -22,9 +22,9 @@ export interface Registration {
   readonly node: NodeFacts
 }
 
-/** The cluster's id; founds the cluster if the log is empty. */
-export async function foundCluster (metadata: Metadata, { random }: Environment): Promise<string> {
-  const freshId = Buffer.from(random.bytes(16)).toString('base64url')
+/** The cluster's id; founds the cluster if the log is empty, under `knownId` if that is given. */
+export async function foundCluster (metadata: Metadata, { random }: Environment, knownId?: string): Promise<string> {
+  const freshId = knownId ?? Buffer.from(random.bytes(16)).toString('base64url')
   return await metadata.propose(image => image.clusterId === ''
     ? { records: [{ type: 'clusterFounded', clusterId: freshId }], result: freshId }
     : { records: [], result: image.clusterId })
@@ -77,10 +77,12 @@ export function overtaken (metadata: Metadata, { nodeEpoch, nodeId }: Pick<Regis
 }
 
 /**
- * Takes note that `error` has proven that this log lost its end, so that no later start goes as far as this one did: each would leave
- * an epoch in the WAL, and the right copy, once it is back, would find later ones there than its own.
+ * Takes note of what `error` has proven. Of this log that it lost its end, so that no later start goes as far as this one did: each
+ * would leave an epoch in the WAL, and the right copy, once it is back, would find later ones there than its own. Of the WAL that what
+ * this epoch has opened is an older copy, which cannot be seen any more once it knows the epoch.
  */
 export async function noteLostEnd (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Pick<Registration, 'nodeEpoch' | 'nodeId'>, error: unknown): Promise<void> {
-  if (!(error instanceof LostEndError) || error.of !== 'catalog') return
-  await metadata.propose(() => ({ records: [{ type: 'nodeEndLost', nodeId, epoch }], result: undefined })).catch(() => { /* It is proven again. */ })
+  if (!(error instanceof LostEndError) || !error.isShownOnce) return
+  const of = error.of === 'wal' ? { of: error.of } : {}
+  await metadata.propose(() => ({ records: [{ type: 'nodeEndLost', nodeId, epoch, ...of }], result: undefined })).catch(() => { /* It is proven again. */ })
 }

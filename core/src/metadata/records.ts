@@ -40,8 +40,11 @@ export type MetadataRecord =
   | { readonly type: 'nodeOpened', readonly nodeId: number, readonly epoch: number, readonly endpoints: readonly Endpoint[], readonly rack: string | null, readonly walPosition: number }
   /** A clean end: the WAL's last record is at `walPosition`. */
   | { readonly type: 'nodeStopped', readonly nodeId: number, readonly epoch: number, readonly walPosition: number }
-  /** It was proven that this log lost its end: the node does not start on it before an operator gives that up. */
-  | { readonly type: 'nodeEndLost', readonly nodeId: number, readonly epoch: number }
+  /**
+   * It was proven that this log lost its end: the node does not start on it before an operator gives that up. Or, `of` the WAL, that
+   * the one that was opened in that epoch is an older copy.
+   */
+  | { readonly type: 'nodeEndLost', readonly nodeId: number, readonly epoch: number, readonly of?: 'wal' }
   /** The node owns nothing and comes back as a new one, if ever. */
   | { readonly type: 'nodeRemoved', readonly nodeId: number }
   /** Of earlier releases: the epoch was a count. */

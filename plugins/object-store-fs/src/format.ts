@@ -21,7 +21,7 @@ export async function readFormat (fileSystem: FileSystem, root: string): Promise
   const found = Buffer.from(bytes).toString('latin1')
   if (found === text) return true
   const version = /^streambed object-store-fs (\d+)\n$/.exec(found)?.[1]
-  if (version === undefined) throw new StreambedError('MISCONFIGURED', `the folder belongs to something else. Configure another path. path=${file}`)
+  if (version === undefined) throw new StreambedError('MISCONFIGURED', `the folder belongs to something else, or its mark is damaged. Configure another path; if it is the right one, restore the mark, or delete it. path=${file}`)
   throw new StreambedError('UNSUPPORTED', `the folder has layout ${version}, this program knows ${layoutVersion}: use a newer program. path=${file}`)
 }
 

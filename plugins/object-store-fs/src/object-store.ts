@@ -196,6 +196,8 @@ export class FsObjectStore implements ObjectStore {
         return objectInfo(key, await readObjectHeader(this.#environment, file, key))
       } catch (error) {
         if (StreambedError.is(error, 'NOT_FOUND')) return undefined
+        // Whoever reads it is told. Who lists must find the others: a log that has lost one of its objects is repaired by what it lists.
+        if (StreambedError.is(error, 'CORRUPT')) return damagedInfo(key)
         throw error
       }
     })
@@ -298,3 +300,6 @@ async function failureOf (pending: Promise<void>): Promise<Error | undefined> {
     return error instanceof Error ? error : new Error(String(error))
   }
 }
+
+/** Of an object whose header cannot be read. */
+function damagedInfo (key: string): ObjectInfo { return { key, size: 0, versionToken: 'damaged', modifiedMs: 0 } }

@@ -70,7 +70,7 @@ describe('object-store-fs: damage', () => {
     await store.put('one', pattern(10))
     await copyFile(file('one@object'), file('two@object'))
     await rejectsWith(store.get('two'), 'CORRUPT')
-    await rejectsWith(store.list('two'), 'CORRUPT')
+    assert.deepEqual((await store.list('two')).objects.map(({ key }) => key), ['two'], 'a listing shows what is there')
     const bytes = await readFile(file('one@object'))
     bytes.writeUInt16BE(9, 4)
     bytes.writeUInt32BE(crc32c(bytes.subarray(0, 60)), 60)

@@ -13,7 +13,7 @@ const leapSlotsMin = 256
 export interface ChainSlot { readonly id: SlotId, readonly size: number }
 
 export interface TakenOver {
-  /** The highest epoch that was claimed before ours; -1 for none. */
+  /** The highest epoch that was claimed before ours, or was written in; -1 for none. */
   readonly previousEpoch: number
   /** All that is not trimmed, in order, without the fences between epochs. */
   readonly chain: readonly ChainSlot[]
@@ -36,7 +36,9 @@ export interface TakenOver {
 export async function takeOver (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<TakenOver> {
   const previousEpoch = await claim(log, puts, signal)
   try {
-    return { previousEpoch, ...await linkAndPlan(log, puts, signal) }
+    const { highestEpoch, ...plan } = await linkAndPlan(log, puts, signal)
+    // A claim may have been lost.
+    return { previousEpoch: Math.max(previousEpoch, highestEpoch), ...plan }
   } catch (error) {
     // What vanished was trimmed by a later epoch, or is lost.
     if (!StreambedError.is(error, 'NOT_FOUND')) throw error
@@ -60,7 +62,7 @@ async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Pro
   return highest ?? -1
 }
 
-async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<Omit<TakenOver, 'previousEpoch'>> {
+async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<Omit<TakenOver, 'previousEpoch'> & { readonly highestEpoch: number }> {
   const groups = await log.groups()
   // An epoch is written to only after a fence links to it; so the highest that is there is the last one, or the one before.
   const epochs = [...groups.keys()].sort((a, b) => a - b)
@@ -77,7 +79,8 @@ async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal
   }
   // Our own fence is in no listing yet.
   const toSweep = [...groups].filter(([epoch, slots]) => slots.length + (ends.has(epoch) && ends.get(epoch)!.fence === undefined ? 1 : 0) > 1)
-  return { chain, last, toSweep: toSweep.map(([epoch]) => epoch).sort((a, b) => a - b) }
+  const highestEpoch = Math.max(rootEpoch, ...groups.keys(), ...ends.keys())
+  return { chain, last, toSweep: toSweep.map(([epoch]) => epoch).sort((a, b) => a - b), highestEpoch }
 }
 
 /** Puts our fence at the end of the log, following the links of others. Resolves with the ends of the epochs that it came through. */

@@ -8,11 +8,11 @@ import { LostEndError } from '../../storage/catalog/lost-end.ts'
 import { StreamEngine, type GivenUp } from '../../storage/stream/stream-engine.ts'
 import { loadBackends, type LoadedBackends } from '../backends.ts'
 import type { BackendConfig, BrokerConfig } from '../config/broker-config.ts'
-import { checkStores, markStores, openStores, storeNameFor, type ObjectStores } from '../object-stores.ts'
+import { checkFounding, checkStores, markStore, openStores, ownerOf, storeNameFor, unmarkedStores, type ObjectStores } from '../object-stores.ts'
 import { openMetadataLog } from '../open-broker.ts'
 import { configuredWal, openWalIn, own, type OpenedWal, type WalParts } from '../open-wal.ts'
 import type { LoadedBackend } from '../plugins/plugin-loader.ts'
-import { foundCluster, Incarnation, takeEpoch, type Registration } from '../register-node.ts'
+import { foundCluster, Incarnation, noteLostEnd, takeEpoch, type Registration } from '../register-node.ts'
 import { checkReach } from '../wal-reach.ts'
 import { acceptLoss } from './accept-loss.ts'
 
@@ -41,18 +41,31 @@ export async function * recover (config: BrokerConfig, environment: Environment,
   await using opened = new AsyncDisposableStack()
   const backends = loaded ?? await loadBackends(config)
   const stores = await openStores(backends, environment, opened)
-  const log = yield * openLog(config, environment, accepted, backends, stores)
-  opened.defer(() => log.close())
-  const metadata = opened.use(await Metadata.open({ log, environment, snapshotEveryEntries: Infinity }))
-  await foundCluster(metadata, environment)
+  const { log, metadata } = yield * openMetadata(config, environment, accepted, backends, stores)
+  opened.use(log)
+  opened.use(metadata)
+  yield * settleCluster(config, environment, accepted, stores, metadata)
   yield * settleStores(config, environment, accepted, stores, metadata)
   yield * settleWal({ config, environment, accepted, backends, stores, metadata, incarnation: new Incarnation(environment) })
 }
 
-async function * openLog (config: BrokerConfig, environment: Environment, accepted: ReadonlySet<Loss>, backends: LoadedBackends, stores: ObjectStores): AsyncGenerator<RecoveryNote, MetadataLog> {
+interface OpenMetadata { readonly log: MetadataLog, readonly metadata: Metadata }
+
+/** Some logs find their damage when they are opened, and others when they are read. */
+async function openAndRead (config: BrokerConfig, environment: Environment, backends: LoadedBackends, stores: ObjectStores): Promise<OpenMetadata> {
+  const log = await openMetadataLog(config, backends, stores, environment)
+  try {
+    return { log, metadata: await Metadata.open({ log, environment, snapshotEveryEntries: Infinity }) }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+async function * openMetadata (config: BrokerConfig, environment: Environment, accepted: ReadonlySet<Loss>, backends: LoadedBackends, stores: ObjectStores): AsyncGenerator<RecoveryNote, OpenMetadata> {
   const { options, plugin } = backends.metadata
   try {
-    return await openMetadataLog(config, backends, stores, environment)
+    return await openAndRead(config, environment, backends, stores)
   } catch (error) {
     if (!StreambedError.is(error, 'CORRUPT')) throw error
     if (plugin.repair === undefined) throw new StreambedError('UNSUPPORTED', `the metadata log is damaged, and its plugin '${plugin.name}' knows no way out: put back a copy. ${error.message}`, { cause: error })
@@ -61,7 +74,20 @@ async function * openLog (config: BrokerConfig, environment: Environment, accept
     const { end, lostFrom, setAside } = await plugin.repair(options, environment, objectStore === undefined ? {} : { objectStore })
     yield { subject: 'metadata', text: `${error.message}` }
     yield { subject: 'metadata', text: `kept entries before ${end}; ${lostFrom === undefined ? 'no entry was lost' : `entries from ${lostFrom} on are lost, how many is not known`}; set aside: ${setAside.length === 0 ? 'nothing' : setAside.join(', ')}` }
-    return await openMetadataLog(config, backends, stores, environment)
+    return await openAndRead(config, environment, backends, stores)
+  }
+}
+
+/** An empty log is taken for what is left of the cluster that the stores belong to, once the metadata is given up. */
+async function * settleCluster (config: BrokerConfig, environment: Environment, accepted: ReadonlySet<Loss>, stores: ObjectStores, metadata: Metadata): AsyncGenerator<RecoveryNote> {
+  try {
+    await checkFounding(stores, metadata, config, environment)
+    await foundCluster(metadata, environment)
+  } catch (error) {
+    if (!StreambedError.is(error, 'MISCONFIGURED')) throw error
+    if (!accepted.has('metadata')) throw needs('metadata', error)
+    const clusterId = await foundCluster(metadata, environment, (await ownerOf(stores, environment))?.clusterId)
+    yield { subject: 'metadata', text: `all of it is lost; what is founded anew is the cluster that the object store belongs to, without its topics. cluster=${clusterId}` }
   }
 }
 
@@ -71,9 +97,15 @@ async function * settleStores (config: BrokerConfig, environment: Environment, a
     await checkStores(stores, metadata, clusterId, config, environment)
   } catch (error) {
     if (!StreambedError.is(error, 'MISCONFIGURED', 'CORRUPT')) throw error
+    const unmarked = await unmarkedStores(stores)
+    // A store of another cluster is never taken over: its settings are wrong.
+    if (unmarked.length === 0) throw error
     if (!accepted.has('objects')) throw needs('objects', error)
     yield { subject: 'objects', text: error.message }
-    for (const name of await markStores(stores, clusterId)) yield { subject: 'objects', text: `the object store '${name}' is taken for the one it was; of what it does not hold, readers are told KAFKA_STORAGE_ERROR or CORRUPT_MESSAGE` }
+    for (const name of unmarked) {
+      await markStore(stores, name, clusterId)
+      yield { subject: 'objects', text: `the object store '${name}' is taken for the one it was; of what it does not hold, readers are told KAFKA_STORAGE_ERROR or CORRUPT_MESSAGE` }
+    }
     await checkStores(stores, metadata, clusterId, config, environment)
   }
 }
@@ -89,7 +121,7 @@ async function * settleWal (parts: WalRecovery): AsyncGenerator<RecoveryNote> {
   if (refusal !== undefined) yield { subject: lost, text: refusal.message }
   // Of objects first: what is salvaged is stored under ids that were never given out; what streams the metadata knows must be seen.
   if (accepted.has('metadata')) await skipIds(metadata, { objects: idsSkipped, others: 0 })
-  if (refusal !== undefined) yield * replaceWal(parts, last, lost, StreambedError.is(refusal, 'WRONG_MEDIUM'))
+  if (refusal !== undefined) yield * replaceWal(parts, last, lost, StreambedError.is(refusal, 'WRONG_MEDIUM', 'MISCONFIGURED'))
   if (accepted.has('metadata')) {
     await skipIds(metadata, { objects: 0, others: idsSkipped })
     yield { subject: 'metadata', text: `${idsSkipped} ids of streams, objects and producers, which may have been given out, are skipped` }
@@ -104,15 +136,32 @@ async function whatRefuses (parts: WalRecovery, last: WalRegistration | null): P
   const { backends, config, incarnation, metadata } = parts
   try {
     const registration = await takeEpoch(metadata, config.node.id, incarnation)
-    if (last === null) return undefined
+    if (last === null) return await whatIsUnknown(parts, registration)
     await using wal = await openWalIn(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
     checkReach(wal, registration.node)
     const given: GivenUp[] = []
     const engine = await openEngine(parts, registration, wal, lost => given.push(lost))
     await engine.close()
-    return given[0]?.problem
+    const [first] = given
+    if (first !== undefined) await noteLostEnd(metadata, registration, first.problem)
+    return first?.problem
   } catch (error) {
-    if (isLoss(error)) return error
+    // As a start does: this opening, too, leaves an epoch in the WAL.
+    if (incarnation.epoch !== undefined) await noteLostEnd(metadata, { nodeId: config.node.id, nodeEpoch: incarnation.epoch }, error)
+    // Its place, too, may be gone for good: another broker's by now, or in a store that is not configured any more.
+    if (isLoss(error) || StreambedError.is(error, 'MISCONFIGURED')) return error
+    throw error
+  }
+}
+
+/** Metadata that names no WAL of the node has lost its end if the configured one holds records. */
+async function whatIsUnknown (parts: WalRecovery, registration: Registration): Promise<StreambedError | undefined> {
+  try {
+    await using wal = await openWalIn(parts, registration, parts.backends.wal, configuredWal(parts), own(undefined))
+    const last = wal.identity?.last ?? -1
+    return last === -1 ? undefined : new LostEndError('catalog', `it names no WAL of node ${registration.nodeId}, and the configured one holds records. last=${last}`)
+  } catch (error) {
+    if (StreambedError.is(error, 'WRONG_MEDIUM')) return undefined
     throw error
   }
 }
@@ -152,6 +201,7 @@ async function * salvage (parts: WalRecovery, backend: LoadedBackend<'wal'>, las
   try {
     const { registration, wal: opened } = await openInSomeEpoch(parts, backend, last)
     await using wal = opened
+    await noteOlder(parts, registration, wal)
     await using engine = await openEngine(parts, registration, wal, given => givenUp.push(given))
     await engine.flush()
   } catch (error) {
@@ -161,6 +211,16 @@ async function * salvage (parts: WalRecovery, backend: LoadedBackend<'wal'>, las
   }
   for (const text of describe(givenUp, parts.metadata)) yield { subject: lost, text }
   yield { subject: lost, text: 'what the last WAL still gives is in objects' }
+}
+
+/** This opening, too, leaves an epoch in the WAL: were this the end of the process, the next start must not take an older copy for the right one. */
+async function noteOlder ({ metadata }: WalRecovery, registration: Registration, wal: Wal): Promise<void> {
+  try {
+    checkReach(wal, registration.node)
+  } catch (error) {
+    if (!(error instanceof LostEndError)) throw error
+    if (error.of === 'wal') await noteLostEnd(metadata, registration, error)
+  }
 }
 
 /** A metadata log that lost its end has forgotten epochs, too: it gives out new ones until one is higher than those. */
@@ -205,7 +265,8 @@ function describe (givenUp: readonly GivenUp[], metadata: Metadata): string[] {
   const names = streamNames(metadata.image)
   const lost = new Map<StreamId, { readonly startOffset: number, readonly endOffset: number }>()
   const lines: string[] = []
-  for (const { problem, record } of givenUp) {
+  for (const { isKept, problem, record } of givenUp) {
+    if (isKept === true) continue
     if (record === undefined) {
       lines.push(`from here on the last WAL cannot be read: ${problem.message}`)
       continue

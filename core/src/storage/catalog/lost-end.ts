@@ -7,9 +7,12 @@ const names = { catalog: 'the metadata log', wal: 'the WAL' } as const
 export class LostEndError extends StreambedError {
   /** Which of them lost its end; undefined where that cannot be told. */
   readonly of: keyof typeof names | undefined
+  /** The opening that found it has changed what showed it: the next one cannot find it again, unless this one takes note. */
+  readonly isShownOnce: boolean
 
-  constructor (of: LostEndError['of'], why: string, options?: { readonly cause?: unknown }) {
+  constructor (of: LostEndError['of'], why: string, options: { readonly cause?: unknown, readonly isShownOnce?: boolean } = {}) {
     super('CORRUPT', `${of === undefined ? `${names.wal} or ${names.catalog}` : names[of]} has lost its end, or is an older copy: ${why}. ${remedy}`, options)
     this.of = of
+    this.isShownOnce = options.isShownOnce ?? of === 'catalog'
   }
 }

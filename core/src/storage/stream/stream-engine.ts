@@ -29,7 +29,9 @@ export interface StreamEngineParts {
 /** What a salvage leaves behind: the rest of a WAL that cannot be read, or a record that has no place. */
 export interface GivenUp {
   readonly problem: StreambedError
-  /** Absent: all from here on. */
+  /** What an opening would be refused for, while the record that shows it is good. */
+  readonly isKept?: boolean
+  /** Absent: all from here on, unless it is kept. */
   readonly record?: { readonly streamId: StreamId, readonly startOffset: number, readonly endOffset: number }
 }
 
@@ -192,8 +194,11 @@ export class StreamEngine implements AsyncDisposable {
     for await (const { data, position } of this.#records()) {
       const entry = decodeWalRecord(data)
       const lost = lostCatalog(catalog, entry, position)
-      // In a salvage a record of a known stream is good for what it continues, whatever else is missing.
-      if (lost !== undefined && (onGivenUp === undefined || isUnknown(catalog, entry))) this.#giveUp(lost, entry)
+      if (lost !== undefined) {
+        // In a salvage a record of a known stream is good for what it continues, whatever else is missing.
+        if (onGivenUp === undefined || isUnknown(catalog, entry)) this.#giveUp(lost, entry)
+        else onGivenUp({ problem: lost, isKept: true })
+      }
       const stream = this.#streamOf(entry)
       if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
         notNeeded = position
