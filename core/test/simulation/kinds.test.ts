@@ -71,7 +71,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: '4: an accepted loss that passes over no offsets',
-    caughtAs: ['inconsistent-offsets'],
+    caughtAs: ['inconsistent-offsets', 'stuck'],
     sabotage: { metadata: (log: MetadataLog) => overriding(log, { append: (end, entries) => log.append(end, entries.map(withoutGaps)) }) },
     profile: calm,
     lives: { losesWal: true }
@@ -93,7 +93,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: '5: a process that was overtaken and still carries out what it was asked for',
-    caughtAs: ['lost-topic', 'undead-topic', 'inconsistent-offsets', 'invented-record', 'lost-write'],
+    caughtAs: ['lost-topic', 'undead-topic', 'inconsistent-offsets', 'invented-record', 'lost-write', 'stuck'],
     break: () => patched(Metadata.prototype, 'proposeOnlyWhile', () => () => undefined),
     profile: { ...calm, backends: remote, hasTopicChurn: true, chaosMs: 1_500 },
     lives: { pauseEveryMs: 100, pauseMsMax: 2_000 }

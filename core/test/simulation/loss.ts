@@ -41,7 +41,7 @@ async function acceptLoss (world: World): Promise<void> {
   }
   const refused = await run(new Set()).then(() => undefined, (error: unknown) => error)
   if (!StreambedError.is(refused, 'WRONG_MEDIUM', 'CORRUPT')) throw new Violation('refused-to-open', `a lost WAL is not seen: ${String(refused)}`)
-  await run(new Set(['wal']))
+  await run(new Set(['wal'])).catch((error: unknown) => { throw new Violation('refused-to-open', `a loss cannot be accepted: ${error instanceof Error ? error.stack : String(error)}`) })
   process.die(true)
 }
 

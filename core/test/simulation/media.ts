@@ -12,6 +12,7 @@ export type MediumCopy =
 export interface Exchange { readonly medium: MediumName, readonly what: 'empty' | 'older' | 'flipped', readonly wrong: MediumCopy }
 
 const copiesMax = 3
+const flipAttemptsMax = 200
 
 /** The media that the WAL and the metadata live on, and older copies of them, as an operator may keep. */
 export class Media {
@@ -52,6 +53,8 @@ export class Media {
     this.#older = this.#older.slice(-2 * copiesMax)
   }
 
+  forgetOlder (): void { this.#older = [] }
+
   /** What may stand where a medium was; undefined where there is nothing to exchange. */
   exchange (random: SeededRandom, wal: WalPlace): Exchange | undefined {
     const medium = (['wal', 'metadata'] as const)[random.below(2)]!
@@ -79,7 +82,14 @@ export class Media {
     const files = this.#fileSystem.filesBelow(right.path).filter(path => this.#fileSystem.sizeOf(path) > 0)
     const file = files[random.below(Math.max(1, files.length))]
     if (file === undefined) return undefined
-    this.#fileSystem.corrupt(file, random.below(this.#fileSystem.sizeOf(file)), byte => byte ^ 1 << random.below(8))
+    let isFlipped = false
+    for (let attempt = 1; !isFlipped; attempt++) {
+      this.#fileSystem.corrupt(file, random.below(this.#fileSystem.sizeOf(file)), byte => {
+        // Most of a log is room that nobody has written to.
+        isFlipped = byte !== 0 || attempt === flipAttemptsMax
+        return isFlipped ? byte ^ 1 << random.below(8) : byte
+      })
+    }
     const wrong: MediumCopy = { kind: 'folder', path: right.path, copy: this.#fileSystem.copyOf(right.path) }
     this.putBack(right)
     return wrong

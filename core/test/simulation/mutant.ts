@@ -20,7 +20,7 @@ export interface Mutant {
 
 const seedsMax = 30
 /** Less than usual, for those that are caught because nobody gets further; a sound system needs a few seconds here. */
-const calmMsMax = 30_000
+const calmMsMax = 60_000
 /** So many seeds are run through, and those that catch the mutant are counted; 0: up to the first. */
 const seedsToCount = Number(process.env.STREAMBED_MUTANT_SEEDS ?? 0)
 

@@ -71,6 +71,8 @@ export class World {
   readonly #others = new Set<Life>()
   #intermission: { readonly action: () => Promise<void>, readonly done: () => void } | undefined
   #wal: WalPlace
+  /** Whoever puts a wrong copy back waits for what the start says of it: killed meanwhile, it may leave an epoch in the WAL. */
+  #isOnWrongMedium = false
   #servingNumber = 0
   #processCount = 0
   #operationsToCrash: number
@@ -120,7 +122,7 @@ export class World {
 
   /** Power failure, which ends all processes, or only the end of one. */
   crash (kind: 'crash' | 'kill'): void {
-    if (this.#life?.isAlive !== true) return
+    if (this.#life?.isAlive !== true || this.#isOnWrongMedium) return
     this.#die(kind)
     if (kind === 'crash') this.fileSystem.crash()
     else if (this.#others.size === 0) this.fileSystem.kill()
@@ -296,7 +298,8 @@ export class World {
     }
     if (!this.#isChaotic) return undefined
     if (lives.walChangeRate > 0 && this.openCount > 0 && this.#chaos.fraction() < lives.walChangeRate) this.#changeWal()
-    if (lives.exchangeRate === 0) return undefined
+    // What never served may be exchanged for what never served: both are this node's.
+    if (lives.exchangeRate === 0 || this.openCount === 0) return undefined
     const heir = this.#chaos.fraction() < lives.exchangeRate ? await this.#beginOnWrongMedium() : undefined
     if (heir === undefined) this.#media.keep(this.#wal)
     return heir
@@ -306,6 +309,8 @@ export class World {
     const before = this.#wal
     const kind = this.#chaos.below(2) === 0 ? before.kind : walKinds[this.#chaos.below(walKinds.length)]!
     this.#wal = kind === before.kind ? { ...before, extraMiB: 2 - before.extraMiB } : { kind, name: kind === this.profile.backends.wal ? '' : kind, extraMiB: 0 }
+    // Metadata of before the node's first WAL, and another WAL at once: nothing that is left knows of what the first one held.
+    this.#media.forgetOlder()
     this.trace.add(`the WAL is to be ${JSON.stringify(this.#wal)}`)
     this.reached.note(kind === before.kind ? 'the WAL gets another capacity' : 'the WAL becomes another one')
   }
@@ -318,8 +323,10 @@ export class World {
     const { medium, what, wrong } = exchange
     this.trace.add(`exchange: ${medium} ${what}`)
     this.#media.putBack(wrong)
+    this.#isOnWrongMedium = true
     const life = await this.#begin()
     const outcome = await Promise.race([life.ended, life.ready])
+    this.#isOnWrongMedium = false
     if (outcome === 'ready') {
       this.reached.note(`a start on another medium goes on: ${medium} ${what}`)
       return life
@@ -354,7 +361,7 @@ export class World {
       await this.sleep(random.fraction() * 2 * pauseEveryMs)
       const life = this.#life
       if (!this.#isChaotic) return
-      if (life?.isAlive !== true || life.process.isPaused || this.#others.size > 0) continue
+      if (life?.isAlive !== true || this.#isOnWrongMedium || life.process.isPaused || this.#others.size > 0) continue
       this.trace.add(`process ${life.number} stands still`)
       life.pause()
       await this.sleep(random.fraction() * pauseMsMax)
@@ -433,7 +440,7 @@ export class World {
 
   /** Counts down to the next death inside an operation; what it was, when it is now. */
   #crashAtOperation (): 'crash' | 'kill' | undefined {
-    if (--this.#operationsToCrash > 0 || this.#life?.isAlive !== true) return undefined
+    if (--this.#operationsToCrash > 0 || this.#life?.isAlive !== true || this.#isOnWrongMedium) return undefined
     // The file system knows no processes: where there are two, both must end.
     const kind = this.#chaos.fraction() < 0.75 || this.#others.size > 0 ? 'crash' : 'kill'
     this.#die(kind)

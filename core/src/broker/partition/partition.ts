@@ -232,7 +232,8 @@ export class Partition {
   /** Undefined when there is none, or it is damaged: all that it says can be had from the batches, if slowly. */
   async #newestCheckpoint (): Promise<Checkpoint | undefined> {
     const { checkpoints, index, logger, topicName } = this.#parts
-    if (checkpoints.confirmedOffset === checkpoints.startOffset) return undefined
+    // After a loss the start may be past the end: trims are noted in the metadata, what they left was in the WAL alone.
+    if (checkpoints.confirmedOffset <= checkpoints.startOffset) return undefined
     try {
       const newest = await checkpoints.fetch(checkpoints.confirmedOffset - 1, { bytesMax: 1, atLeastOneBatch: true })
       return decodeCheckpoint(newest.batches[0]!.bytes)
