@@ -12,6 +12,9 @@ import type { LoadedBackend } from './plugins/plugin-loader.ts'
 import { isSuperseded, noteLostEnd, superseded, takeEpoch, type Incarnation, type Registration } from './register-node.ts'
 import { checkReach } from './wal-reach.ts'
 
+/** As many epochs may starts on a wrong copy of the metadata log have left in a WAL; more prove that this log lost its end. */
+export const epochsTriedAtStart = 100
+
 export interface WalParts {
   readonly config: BrokerConfig
   readonly environment: Environment
@@ -34,17 +37,37 @@ export interface OpenedWal {
  * restarts loses nothing, and a place that cannot be used changes nothing.
  */
 export async function openWal (parts: WalParts): Promise<OpenedWal> {
-  const { config, incarnation, metadata } = parts
+  const { metadata } = parts
   const configured = configuredWal(parts)
-  const registration = await takeEpoch(metadata, config.node.id, incarnation)
-  try {
-    return await openConfigured(parts, registration, configured)
-  } catch (error) {
-    // The newest epoch: one WAL may have been opened, and emptied, before another.
-    await noteLostEnd(metadata, { nodeId: config.node.id, nodeEpoch: incarnation.epoch! }, error)
-    throw error
+  return await inSomeEpoch(parts, epochsTriedAtStart, async registration => {
+    try {
+      return await openConfigured(parts, registration, configured)
+    } catch (error) {
+      await noteLostEnd(metadata, registration, error)
+      throw error
+    }
+  })
+}
+
+/**
+ * Opens a WAL in the node's next epoch. One that was open in a later epoch than that need not prove a loss: starts on a wrong copy of the
+ * metadata log leave epochs behind. So further ones are taken, more at each try, up to `triedMax`, and what the WAL holds decides.
+ * Rejects with what `open` last rejected with.
+ */
+export async function inSomeEpoch<T> ({ config, environment, incarnation, metadata }: WalParts, triedMax: number, open: (registration: Registration) => Promise<T>): Promise<T> {
+  for (let count = 1, tried = 0; ; count *= 10) {
+    const registrations = await Promise.all(Array.from({ length: count }, () => takeEpoch(metadata, config.node.id, incarnation)))
+    tried += count
+    try {
+      return await open(registrations.at(-1)!)
+    } catch (error) {
+      if (!isOfLaterEpoch(error) || tried >= triedMax) throw error
+      environment.logger.warn('the WAL was open in a later epoch than this one: taking later ones', { tried, error: (error as Error).message })
+    }
   }
 }
+
+function isOfLaterEpoch (error: unknown): boolean { return error instanceof LostEndError && StreambedError.is(error.cause, 'FENCED') }
 
 async function openConfigured (parts: WalParts, registration: Registration, configured: WalRegistration): Promise<OpenedWal> {
   const { backends, config, environment, incarnation, metadata } = parts
@@ -161,7 +184,7 @@ async function whyFenced ({ incarnation, metadata }: WalParts, { nodeEpoch, node
   await metadata.refresh()
   const node = metadata.image.node(nodeId)
   if (isSuperseded(node, incarnation)) return superseded(nodeId, node)
-  return new LostEndError('catalog', `the WAL was opened in a later epoch than any that this log has given out. nodeId=${nodeId} epoch=${nodeEpoch}: ${cause.message}`, { cause })
+  return new LostEndError('catalog', `the WAL was opened in a later epoch than any that this log has given out. nodeId=${nodeId} epoch=${nodeEpoch}: ${cause.message}`, { cause, isShownOnce: false })
 }
 
 /** The log of that identity; undefined for one that was recorded without. */

@@ -93,7 +93,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: '5: a process that was overtaken and still carries out what it was asked for',
-    caughtAs: ['lost-topic', 'undead-topic', 'inconsistent-offsets', 'invented-record', 'lost-write', 'stuck'],
+    caughtAs: ['lost-topic', 'undead-topic', 'undead-commit', 'lost-commit', 'inconsistent-offsets', 'invented-record', 'lost-write', 'stuck'],
     break: () => patched(Metadata.prototype, 'proposeOnlyWhile', () => () => undefined),
     profile: { ...calm, backends: remote, hasTopicChurn: true, chaosMs: 1_500 },
     lives: { pauseEveryMs: 100, pauseMsMax: 2_000 }

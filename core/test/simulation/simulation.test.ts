@@ -9,7 +9,12 @@ const seedsPerTest = 20
 const seedsToReachAll = 200
 
 /** Of more than the suite runs through. They say this only as long as nothing changes what a seed means. */
-const onceFailed = [
+const furtherSeeds = [
+  { seed: 224, what: 'a start on an older copy of the metadata is refused' },
+  { seed: 231, what: 'the right metadata came back after a wrong copy had left epochs in the WAL' },
+  { seed: 278, what: 'an opener that had stood still told of damage where it was fenced' },
+  { seed: 341, what: 'a start on a damaged WAL is refused' },
+  { seed: 475, what: 'the right metadata came back after a start on a wrong copy had failed for lack of space' },
   { seed: 530, what: 'a process that was overtaken carried out what it was asked for' },
   { seed: 1669, what: 'a loss could not be accepted where a stream was trimmed past what objects held' }
 ]
@@ -28,10 +33,11 @@ describe('simulation', () => {
     })
   }
 
-  for (const { seed, what } of onceFailed) {
-    it(`seed ${seed}, which found that ${what}, keeps what was promised`, async () => {
+  for (const { seed, what } of furtherSeeds) {
+    it(`seed ${seed} keeps what was promised: ${what}`, async () => {
       const result = await simulate({ seed })
       assert.equal(result.violation, undefined, failureMessage(result))
+      for (const event of result.reached.keys()) reached.add(event)
     })
   }
 

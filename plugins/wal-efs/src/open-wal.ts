@@ -59,11 +59,16 @@ async function openLog ({ path, capacity, segmentBytes }: EfsOptions, environmen
   const lower = claimed.filter(epoch => epoch < writerEpoch)
   const inUse = lower.length === 0 ? [] : await segmentsInUse(path, lower.at(-1)!, environment)
   const base = await fenceAll(path, lower, writerEpoch, environment)
-  if (base === undefined) {
-    await refuseRemains(path, environment)
-    // It was there when we looked.
-    if (seen !== undefined) checkOpening(undefined, request)
-  } else checkNamed(path, inUse, base)
+  try {
+    if (base === undefined) await refuseRemains(path, environment)
+    else checkNamed(path, inUse, base)
+  } catch (error) {
+    // While this opener stood still, a later one may have made what was found.
+    await epochFile.check()
+    throw error
+  }
+  // It was there when we looked.
+  if (base === undefined && seen !== undefined) checkOpening(undefined, request)
   const identity = { id, writerEpoch: base === undefined ? -1 : lower.at(-1)! }
   const found = await scan(path, base ?? newLog, environment)
   await epochFile.check()

@@ -10,7 +10,7 @@ import { loadBackends, type LoadedBackends } from '../backends.ts'
 import type { BackendConfig, BrokerConfig } from '../config/broker-config.ts'
 import { checkFounding, checkStores, markStore, openStores, ownerOf, storeNameFor, unmarkedStores, type ObjectStores } from '../object-stores.ts'
 import { openMetadataLog } from '../open-broker.ts'
-import { configuredWal, openWalIn, own, type OpenedWal, type WalParts } from '../open-wal.ts'
+import { configuredWal, epochsTriedAtStart, inSomeEpoch, openWalIn, own, type WalParts } from '../open-wal.ts'
 import type { LoadedBackend } from '../plugins/plugin-loader.ts'
 import { foundCluster, Incarnation, noteLostEnd, takeEpoch, type Registration } from '../register-node.ts'
 import { checkReach } from '../wal-reach.ts'
@@ -135,16 +135,18 @@ async function * settleWal (parts: WalRecovery): AsyncGenerator<RecoveryNote> {
 async function whatRefuses (parts: WalRecovery, last: WalRegistration | null): Promise<StreambedError | undefined> {
   const { backends, config, incarnation, metadata } = parts
   try {
-    const registration = await takeEpoch(metadata, config.node.id, incarnation)
-    if (last === null) return await whatIsUnknown(parts, registration)
-    await using wal = await openWalIn(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
-    checkReach(wal, registration.node)
-    const given: GivenUp[] = []
-    const engine = await openEngine(parts, registration, wal, lost => given.push(lost))
-    await engine.close()
-    const [first] = given
-    if (first !== undefined) await noteLostEnd(metadata, registration, first.problem)
-    return first?.problem
+    return await inSomeEpoch(parts, epochsTriedAtStart, async registration => {
+      if (last === null) return await whatIsUnknown(parts, registration)
+      await using wal = await openWalIn(parts, registration, await backends.loadWal(last as BackendConfig), last, own(last.id))
+      checkReach(wal, registration.node)
+      const given: GivenUp[] = []
+      const engine = await openEngine(parts, registration, wal, lost => given.push(lost))
+      await engine.close()
+      // A gap may be of either; what proves which of them it is counts.
+      const problem = (given.find(({ problem: found }) => found instanceof LostEndError && found.of === 'catalog') ?? given[0])?.problem
+      if (problem !== undefined) await noteLostEnd(metadata, registration, problem)
+      return problem
+    })
   } catch (error) {
     // As a start does: this opening, too, leaves an epoch in the WAL.
     if (incarnation.epoch !== undefined) await noteLostEnd(metadata, { nodeId: config.node.id, nodeEpoch: incarnation.epoch }, error)
@@ -199,7 +201,8 @@ async function * replaceWal (parts: WalRecovery, last: WalRegistration | null, l
 async function * salvage (parts: WalRecovery, backend: LoadedBackend<'wal'>, last: WalRegistration, lost: Loss): AsyncGenerator<RecoveryNote> {
   const givenUp: GivenUp[] = []
   try {
-    const { registration, wal: opened } = await openInSomeEpoch(parts, backend, last)
+    // A metadata log that lost its end has forgotten epochs, too: it gives out new ones until one is higher than those.
+    const { registration, wal: opened } = await inSomeEpoch(parts, epochsTriedMax, async taken => ({ registration: taken, wal: await openWalIn(parts, taken, backend, last, own(last.id)) }))
     await using wal = opened
     await noteOlder(parts, registration, wal)
     await using engine = await openEngine(parts, registration, wal, given => givenUp.push(given))
@@ -220,20 +223,6 @@ async function noteOlder ({ metadata }: WalRecovery, registration: Registration,
   } catch (error) {
     if (!(error instanceof LostEndError)) throw error
     if (error.of === 'wal') await noteLostEnd(metadata, registration, error)
-  }
-}
-
-/** A metadata log that lost its end has forgotten epochs, too: it gives out new ones until one is higher than those. */
-async function openInSomeEpoch (parts: WalRecovery, backend: LoadedBackend<'wal'>, last: WalRegistration): Promise<OpenedWal> {
-  const { config, incarnation, metadata } = parts
-  for (let count = 1, tried = 0; ; tried += count, count *= 10) {
-    const registrations = await Promise.all(Array.from({ length: count }, () => takeEpoch(metadata, config.node.id, incarnation)))
-    const registration = registrations.at(-1)!
-    try {
-      return { wal: await openWalIn(parts, registration, backend, last, own(last.id)), registration }
-    } catch (error) {
-      if (!StreambedError.is(error, 'CORRUPT') || !StreambedError.is(error.cause, 'FENCED') || tried > epochsTriedMax) throw error
-    }
   }
 }
 
