@@ -129,8 +129,8 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
     metadata.proposeOnlyWhile(image => checkCurrent(image, registration))
     await noteOpened(metadata, registration, wal, { endpoints: endpointsOf(config, server), rack: config.node.rack })
-    // From here on the WAL itself tells that the node served in this epoch, whatever becomes of the metadata log.
     await engine.mark()
+    await engine.serve()
     opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
     return registration
   }, [keys.wal, keys.engine, keys.metadata, keys.server])

@@ -147,6 +147,7 @@ async function drainWal (parts: WalParts, registration: Registration, last: WalR
   checkReach(wal, node)
   const catalog = new StreamCatalog({ metadata, clock: environment.clock, nodeId, nodeEpoch })
   await using engine = await StreamEngine.open({ wal, catalog, environment, options, stores })
+  await engine.serve()
   await engine.flush()
   return wal.identity?.id
 }

@@ -75,6 +75,7 @@ export class BrokerFixture {
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
     await noteOpened(metadata, registration, wal, { endpoints, rack: this.#rack })
+    await engine.serve()
     const { groupLog, kafka = {} } = options
     const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })
     return new OpenBroker({ broker, engine, metadata, fixture: this })

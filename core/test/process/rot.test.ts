@@ -121,6 +121,6 @@ for (const kind of Object.keys(storages)) {
       }
     })
 
-    it('ends as docs/rot.md says', () => { table.check(`a broker, ${kind}`) })
+    it('ends in no way that docs/rot.md does not list', () => { table.checkMet(`a broker, ${kind}`) })
   })
 }

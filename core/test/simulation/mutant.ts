@@ -18,7 +18,7 @@ export interface Mutant {
   readonly lives?: Partial<LivesProfile>
 }
 
-const seedsMax = 30
+const seedsMax = 150
 /** Less than usual, for those that are caught because nobody gets further; a sound system needs a few seconds here. */
 const calmMsMax = 60_000
 /** So many seeds are run through, and those that catch the mutant are counted; 0: up to the first. */

@@ -54,6 +54,7 @@ export class EngineFixture {
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options }
     })
     await noteOpened(metadata, registration, wal, { endpoints: [], rack: null })
+    await engine.serve()
     return { engine, metadata, wal, catalog }
   }
 

@@ -58,6 +58,8 @@ export class StreamEngine implements AsyncDisposable {
   #failure: StreambedError | undefined
   #isClosed = false
   #inFlightBytes = 0
+  /** The last record that recovery found to be of no use any more. */
+  #notNeeded: WalPosition | undefined
 
   private constructor (parts: StreamEngineParts) {
     this.#parts = parts
@@ -72,23 +74,36 @@ export class StreamEngine implements AsyncDisposable {
     this.#garbage = new GarbageCollector({ catalog, stores, environment, options })
   }
 
-  /** Recovers what the WAL holds and resolves with a working engine. The caller still owns WAL, stores and catalog. */
+  /**
+   * Recovers what the WAL holds and resolves with an engine that reads, appends and uploads; the WAL keeps all that it holds, and nothing
+   * is deleted, before `serve`. The caller still owns WAL, stores and catalog.
+   */
   static async open (parts: StreamEngineParts): Promise<StreamEngine> {
     const engine = new StreamEngine(parts)
     engine.#uploader.start()
     try {
       await engine.#recover()
-      if (parts.onGivenUp === undefined) await engine.#uploader.allowTrims()
     } catch (error) {
       await engine.#uploader.close()
       throw error
     }
-    if (parts.onGivenUp === undefined) {
-      // What earlier writers left holds up room that a WAL may have little of: places for the logs of those that it took over from.
-      engine.#uploader.relieve()
-      engine.#garbage.start()
-    }
     return engine
+  }
+
+  /**
+   * Once the catalog knows that this node serves: the WAL gives up what objects hold, and garbage is looked for. An opening that fails before
+   * has trimmed and deleted nothing.
+   */
+  async serve (): Promise<void> {
+    const { catalog, wal } = this.#parts
+    if (this.#notNeeded !== undefined && this.#cache.pendingBytes === 0) {
+      if (this.#notNeeded > catalog.walReach) await catalog.commitObjects([], this.#notNeeded)
+      await wal.trim(this.#notNeeded)
+    }
+    await this.#uploader.allowTrims()
+    // What earlier writers left holds up room that a WAL may have little of: places for the logs of those that it took over from.
+    this.#uploader.relieve()
+    this.#garbage.start()
   }
 
   /** Resolves with the error after which this engine confirms nothing more; it must be opened anew, or left if FENCED. */
@@ -127,8 +142,8 @@ export class StreamEngine implements AsyncDisposable {
   sweepObjects (): Promise<number> { return this.#garbage.sweep() }
 
   /**
-   * Writes into the WAL how far the catalog reaches now: the last word before a clean end, so that an older copy of the catalog
-   * is recognised. Resolves with its position. Rejects as an append does.
+   * Writes into the WAL how far the catalog reaches now: the first word of a node that serves, and the last before a clean end, so that
+   * an older copy of the catalog is recognised. Resolves with its position. Rejects as an append does.
    */
   async mark (): Promise<WalPosition> {
     if (this.#failure !== undefined) throw this.#failure
@@ -188,8 +203,7 @@ export class StreamEngine implements AsyncDisposable {
   }
 
   async #recover (): Promise<void> {
-    const { catalog, environment, onGivenUp, wal } = this.#parts
-    let notNeeded: WalPosition | undefined
+    const { catalog, environment, onGivenUp } = this.#parts
     let bytes = 0
     for await (const { data, position } of this.#records()) {
       const entry = decodeWalRecord(data)
@@ -201,7 +215,7 @@ export class StreamEngine implements AsyncDisposable {
       }
       const stream = this.#streamOf(entry)
       if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
-        notNeeded = position
+        this.#notNeeded = position
         continue
       }
       const { batch } = entry
@@ -214,10 +228,6 @@ export class StreamEngine implements AsyncDisposable {
       bytes += batch.bytes.length
       // A WAL larger than memory is uploaded while it is read.
       if (this.#cache.pendingBytes > this.#parts.options.pendingBytesMax / 2) await this.#uploader.flush()
-    }
-    if (notNeeded !== undefined && this.#cache.pendingBytes === 0 && onGivenUp === undefined) {
-      if (notNeeded > catalog.walReach) await catalog.commitObjects([], notNeeded)
-      await wal.trim(notNeeded)
     }
     if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })
   }
