@@ -16,6 +16,7 @@ const furtherSeeds = [
   { seed: 341, what: 'a start on a damaged WAL is refused' },
   { seed: 475, what: 'the right metadata came back after a start on a wrong copy had failed for lack of space' },
   { seed: 530, what: 'a process that was overtaken carried out what it was asked for' },
+  { seed: 1012, what: 'a start that was refused for its metadata had given up segments of the WAL' },
   { seed: 1669, what: 'a loss could not be accepted where a stream was trimmed past what objects held' }
 ]
 
