@@ -17,7 +17,9 @@ const furtherSeeds = [
   { seed: 475, what: 'the right metadata came back after a start on a wrong copy had failed for lack of space' },
   { seed: 530, what: 'a process that was overtaken carried out what it was asked for' },
   { seed: 1012, what: 'a start that was refused for its metadata had given up segments of the WAL' },
-  { seed: 1669, what: 'a loss could not be accepted where a stream was trimmed past what objects held' }
+  { seed: 1669, what: 'a loss could not be accepted where a stream was trimmed past what objects held' },
+  { seed: 2270, what: 'a start went on with a changed WAL, and ended before it served' },
+  { seed: 2318, what: 'a process that was overtaken reads what its successor gives back' }
 ]
 
 describe('simulation', () => {

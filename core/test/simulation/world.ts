@@ -315,7 +315,10 @@ export class World {
     this.reached.note(kind === before.kind ? 'the WAL gets another capacity' : 'the WAL becomes another one')
   }
 
-  /** A start with an exchanged medium: refused, or nothing that was acknowledged is missing. After a refusal the right one is back. */
+  /**
+   * A start with an exchanged medium: refused, or nothing that was acknowledged is missing. After a refusal the right one is back. One
+   * that ends for another reason may have gone on with a WAL, so that no other is right any more; it is tried again.
+   */
   async #beginOnWrongMedium (): Promise<Life | undefined> {
     const exchange = this.#media.exchange(this.#chaos, this.#wal)
     const right = exchange === undefined ? undefined : this.#media.copyOf(exchange.medium, this.#wal)
@@ -323,24 +326,26 @@ export class World {
     const { medium, what, wrong } = exchange
     this.trace.add(`exchange: ${medium} ${what}`)
     this.#media.putBack(wrong)
-    this.#isOnWrongMedium = true
-    const life = await this.#begin()
-    const outcome = await Promise.race([life.ended, life.ready])
-    this.#isOnWrongMedium = false
-    if (outcome === 'ready') {
-      this.reached.note(`a start on another medium goes on: ${medium} ${what}`)
-      return life
+    for (;;) {
+      this.#isOnWrongMedium = true
+      const life = await this.#begin()
+      const outcome = await Promise.race([life.ended, life.ready])
+      this.#isOnWrongMedium = false
+      if (outcome === 'ready') {
+        this.reached.note(`a start on another medium goes on: ${medium} ${what}`)
+        return life
+      }
+      const isKilled = life.isAlive
+      life.process.die(true)
+      if (isKilled) this.fileSystem.kill()
+      const isRefused = outcome.kind === 'failed' && StreambedError.is(outcome.error, ...refusals)
+      if (isRefused) this.reached.note(`a start is refused: ${medium} ${what}`)
+      else if (outcome.kind === 'failed') this.#judge(life, outcome.error)
+      if (medium === 'wal' && outcome.kind === 'failed' && !isRefused) continue
+      this.trace.add(`exchanged back: ${medium} ${outcome.kind === 'failed' ? String(outcome.error) : outcome.kind}`)
+      this.#media.putBack(right)
+      return undefined
     }
-    const isKilled = life.isAlive
-    life.process.die(true)
-    if (isKilled) this.fileSystem.kill()
-    this.trace.add(`exchanged back: ${medium} ${outcome.kind === 'failed' ? String(outcome.error) : outcome.kind}`)
-    if (outcome.kind === 'failed') {
-      if (StreambedError.is(outcome.error, ...refusals)) this.reached.note(`a start is refused: ${medium} ${what}`)
-      else this.#judge(life, outcome.error)
-    }
-    this.#media.putBack(right)
-    return undefined
   }
 
   async #crashNowAndThen (): Promise<void> {

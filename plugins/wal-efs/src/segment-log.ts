@@ -103,7 +103,7 @@ export class SegmentLog implements BatchMedium {
   }
 
   async explain (error: unknown): Promise<unknown> {
-    if (StreambedError.is(error, 'FENCED', 'CORRUPT')) return error
+    if (StreambedError.is(error, 'FENCED')) return error
     try {
       await this.#parts.epochFile.check()
     } catch (reason) {

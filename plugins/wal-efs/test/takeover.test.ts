@@ -67,6 +67,21 @@ describe('takeover of a living writer', () => {
     }
   })
 
+  it('tells a reader that it is overtaken, not of damage, when the new one gives back what it still reads', async () => {
+    const { environment } = simulated()
+    const writer = await openSmall(environment, 1)
+    for (let id = 0; id < 8; id++) await writer.append([recordOf(id, 10 * KiB)])
+    await writer.close()
+    const old = await openSmall(environment, 2)
+    const reading = old.recover()[Symbol.asyncIterator]()
+    assert.equal((await reading.next()).done, false)
+    await using wal = await openSmall(environment, 3)
+    await wal.trim((await recovered(wal)).at(-1)!.position)
+    for (let id = 8; id < 40; id++) await wal.trim(await wal.append([recordOf(id, 10 * KiB)]))
+    await assert.rejects(async () => { while ((await reading.next()).done !== true); }, (error: unknown) => StreambedError.is(error, 'FENCED'))
+    await old.close()
+  })
+
   it('lets one of two openers of one epoch in', async () => {
     const { environment } = simulated()
     const outcomes = await Promise.allSettled([openSmall(environment, 1), openSmall(environment, 1)])

@@ -76,7 +76,7 @@ export class RingLog implements BatchMedium {
 
   /** A device that a reservation has taken away fails writes like a broken one; the epoch record can be read still. */
   async explain (error: unknown): Promise<unknown> {
-    if (StreambedError.is(error, 'FENCED', 'CORRUPT')) return error
+    if (StreambedError.is(error, 'FENCED')) return error
     try {
       await this.#checkEpoch()
     } catch (reason) {

@@ -45,7 +45,7 @@ export interface BatchMedium {
   isTidy (state: LogState): boolean
   /** Gives back what is trimmed; called when nothing waits to be written. Rejects only where the log must write no more. */
   tidy (state: LogState): Promise<void>
-  /** What the failure means, where the medium knows better than its error says: FENCED rather than a lost file. */
+  /** What the failure means, where the medium knows better than its error says: FENCED rather than a lost file, or than damage. */
   explain (error: unknown): Promise<unknown>
   /** Frees all. `state` is absent after a failure; else it is noted, so that the next open need not search. Never rejects. */
   close (state: LogState | undefined): Promise<void>
@@ -147,7 +147,7 @@ export class BatchLog implements Wal {
     if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#medium.path}`)
     if (!this.#isRecoverable) throw new StreambedError('INVALID_ARGUMENT', `recover is called once, before the first append. path=${this.#medium.path}`)
     this.#isRecoverable = false
-    return this.#medium.records()
+    return this.#records()
   }
 
   async trim (position: WalPosition): Promise<void> {
@@ -272,6 +272,15 @@ export class BatchLog implements Wal {
     this.#environment.metrics.observe('wal_batch_records', batch.length)
     batch.length = 0
     this.#chunks.length = 0
+  }
+
+  /** A later epoch gives back what we still read: that is no damage. */
+  async * #records (): AsyncGenerator<WalRecord, void, undefined> {
+    try {
+      yield * this.#medium.records()
+    } catch (error) {
+      throw await this.#medium.explain(error)
+    }
   }
 
   async #whyFailed (error: unknown): Promise<StreambedError> {
