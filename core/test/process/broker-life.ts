@@ -100,7 +100,18 @@ export class BrokerLife {
     for (const offset of this.#records.get(topic)!.keys()) if (offset < before) this.#records.get(topic)!.delete(offset)
   }
 
+  /** Taken again when a running broker's file operations, which other threads do, removed a file meanwhile. */
   image (): Image {
+    for (;;) {
+      try {
+        return this.#imageNow()
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+    }
+  }
+
+  #imageNow (): Image {
     const image = new Map<string, Uint8Array>()
     for (const entry of fs.readdirSync(this.folder, { recursive: true, withFileTypes: true })) {
       const place = path.join(entry.parentPath, entry.name)
