@@ -54,8 +54,9 @@ export class GroupCoordinator {
   /** Every group there is, over all shards that load. */
   async all (): Promise<GroupSummary[]> {
     const shards = await Promise.all(this.#indexes().map(index => this.#shard(index)))
-    const groups = shards.flatMap(shard => Array.from(shard.entries(), ({ group }) => group))
-    return groups.map(({ groupId, protocolType, state }) => ({ groupId, protocolType, state }))
+    const groups = shards.flatMap(shard => Array.from(shard.entries(), ({ group: { groupId, protocolType, state } }) => ({ groupId, protocolType, state })))
+    await Promise.all(shards.map(shard => shard.settled()))
+    return groups
   }
 
   /** Rejects when what a loaded shard holds is not what its log says: for tests and simulations. */

@@ -3,7 +3,7 @@ import { KafkaError } from '../kafka-error.ts'
 import { groupCodeOf } from './group-code.ts'
 import type { CommittedOffset, GroupRecord } from './group-records.ts'
 import type { GroupShard } from './group-shard.ts'
-import type { GroupState } from './group.ts'
+import type { Group, GroupState } from './group.ts'
 import {
   joinFailure, noBytes, syncFailure, type JoinRequest, type JoinResult, type MemberClaim, type SyncRequest, type SyncResult
 } from './member.ts'
@@ -85,7 +85,10 @@ export class GroupHandle {
   /** Never rejects for what became of the commits: other partitions of the request have other answers. */
   async commit (claim: MemberClaim, commits: readonly Commit[]): Promise<CommitResult> {
     const known = this.#shard.entry(this.#groupId)
-    if (known === undefined && claim.generationId >= 0) return { verdict: KafkaErrorCode.GROUP_ID_NOT_FOUND, stored: KafkaErrorCode.NONE }
+    if (known === undefined && claim.generationId >= 0) {
+      await this.#shard.settled()
+      return { verdict: KafkaErrorCode.GROUP_ID_NOT_FOUND, stored: KafkaErrorCode.NONE }
+    }
     const entry = known ?? this.#shard.ensure(this.#groupId)
     const verdict = this.#shard.act(entry, (group, nowMs) => group.validateCommit(claim, nowMs))
     if (verdict !== KafkaErrorCode.NONE || commits.length === 0) return { verdict, stored: KafkaErrorCode.NONE }
@@ -129,7 +132,10 @@ export class GroupHandle {
    */
   async deleteOffsets (wanted: readonly TopicPartition[]): Promise<readonly KafkaErrorCode[]> {
     const entry = this.#shard.entry(this.#groupId)
-    if (entry === undefined) throw new KafkaError(KafkaErrorCode.GROUP_ID_NOT_FOUND, `no such group. group=${this.#groupId}`)
+    if (entry === undefined) {
+      await this.#shard.settled()
+      throw new KafkaError(KafkaErrorCode.GROUP_ID_NOT_FOUND, `no such group. group=${this.#groupId}`)
+    }
     const { group } = entry
     if (group.state !== 'Empty' && group.protocolType !== 'consumer') {
       throw new KafkaError(KafkaErrorCode.NON_EMPTY_GROUP, `the group has members. group=${this.#groupId}`)
@@ -144,9 +150,14 @@ export class GroupHandle {
   }
 
   /** Undefined when there is no such group. */
-  describe (): GroupDescription | undefined {
+  async describe (): Promise<GroupDescription | undefined> {
     const group = this.#shard.entry(this.#groupId)?.group
-    if (group === undefined) return undefined
+    const description = group === undefined ? undefined : this.#describe(group)
+    await this.#shard.settled()
+    return description
+  }
+
+  #describe (group: Group): GroupDescription {
     const isStable = group.state === 'Stable'
     return {
       state: group.state,

@@ -10,8 +10,8 @@ import { groupCodeOf } from '../group/group-code.ts'
 
 type Described = DescribeGroupsResponseInput['groups'][number]
 
-/** From here on an unknown group is an error; before, it is in state Dead. */
-const notFoundSince = 6
+/** From here on an unknown group is an error, and errors have a message; before, it is in state Dead. */
+const messagesSince = 6
 
 /** DescribeGroups, versions 0 to 6: classic groups. */
 export function describeGroupsHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.DescribeGroups> {
@@ -27,14 +27,14 @@ export function describeGroupsHandler (services: Pick<BrokerServices, 'groups'>)
 async function describe (services: Pick<BrokerServices, 'groups'>, groupId: string, version: number, withOperations: boolean): Promise<Described> {
   const unknown = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [], authorizedOperations: noOperations }
   try {
-    const found = (await services.groups.handle(groupId)).describe()
+    const found = await (await services.groups.handle(groupId)).describe()
     if (found === undefined) {
-      if (version < notFoundSince) return { ...unknown, errorCode: KafkaErrorCode.NONE }
+      if (version < messagesSince) return { ...unknown, errorCode: KafkaErrorCode.NONE }
       return { ...unknown, errorCode: KafkaErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `group ${groupId} not found` }
     }
     return { ...respond(groupId, found), authorizedOperations: withOperations ? groupOperations : noOperations }
   } catch (error) {
-    return { ...unknown, errorCode: groupCodeOf(error), errorMessage: messageOf(error) }
+    return { ...unknown, errorCode: groupCodeOf(error), ...version < messagesSince ? {} : { errorMessage: messageOf(error) } }
   }
 }
 

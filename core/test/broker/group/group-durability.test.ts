@@ -26,7 +26,12 @@ class HeldWal {
   hold (): void { this.#gate = Promise.withResolvers<void>() }
   release (): void { this.#gate.resolve() }
   /** What is in flight was written, and nobody is told. */
-  fail (): void { this.#gate.reject(new StreambedError('UNAVAILABLE', 'the disk fails')) }
+  fail (): void {
+    const { reject } = this.#gate
+    this.#gate = Promise.withResolvers<void>()
+    this.release()
+    reject(new StreambedError('UNAVAILABLE', 'the disk fails'))
+  }
 
   wrap (wal: Wal): Wal {
     return new Proxy(wal, {
@@ -313,27 +318,52 @@ describe('a coordinator that does not know what its log holds', () => {
     await broker.close()
   })
 
-  it('answers nothing that rests on an append in doubt, and sends members who wait to look for it again', async () => {
-    const opened = await open()
-    const { broker, wal } = opened
-    assert.equal(await commit(broker, 'g', 1), 0)
-    const ask = (memberId: string) => broker.request(ApiKey.JoinGroup, 3, {
-      groupId: 'm', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }]
+  const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }] }]
+  const codesOfGone: Record<string, (broker: OpenBroker) => Promise<number>> = {
+    OffsetFetch: async broker => (await broker.request(ApiKey.OffsetFetch, 7, { groupId: 'g', topics: null })).errorCode,
+    OffsetDelete: async broker => (await broker.request(ApiKey.OffsetDelete, 0, { groupId: 'g', topics })).errorCode,
+    'OffsetCommit of a generation': async broker => {
+      const named = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: '' }] }]
+      const answer = await broker.request(ApiKey.OffsetCommit, 8, { groupId: 'g', generationIdOrMemberEpoch: 1, memberId: 'x', topics: named })
+      return answer.topics[0]!.partitions[0]!.errorCode
+    },
+    DeleteGroups: broker => removeGroup(broker, 'g'),
+    'DescribeGroups version 5': async broker => (await broker.request(ApiKey.DescribeGroups, 5, { groups: ['g'] })).groups[0]!.errorCode,
+    'DescribeGroups version 6': async broker => (await broker.request(ApiKey.DescribeGroups, 6, { groups: ['g'] })).groups[0]!.errorCode,
+    ListGroups: async broker => (await broker.request(ApiKey.ListGroups, 4, { statesFilter: [] })).errorCode
+  }
+  for (const [name, ask] of Object.entries(codesOfGone)) {
+    it(`${name} is not told that a group is gone whose deletion is in doubt`, async () => {
+      const opened = await open()
+      const { broker, wal } = opened
+      assert.equal(await commit(broker, 'g', 1), 0)
+      wal.hold()
+      const sent = [commit(broker, 'g', 2), removeGroup(broker, 'g')]
+      const asked = ask(broker)
+      await settle()
+      wal.fail()
+      assert.deepEqual(await Promise.all(sent), [KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE])
+      assert.equal(await asked, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
+      // The bytes were there after all: all of it happened, or had it not, none.
+      const next = await reopen(opened)
+      assert.equal(await committed(next, 'g'), -1)
+      await next.close()
     })
-    const { memberId } = await ask('')
+  }
+
+  it('sends members who wait to look for it again', async () => {
+    const { broker, wal } = await open()
+    const { memberId } = await broker.request(ApiKey.JoinGroup, 3, {
+      groupId: 'm', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }]
+    })
     wal.hold()
-    const sent = [commit(broker, 'g', 2), removeGroup(broker, 'g')]
-    const read = broker.request(ApiKey.OffsetFetch, 7, { groupId: 'g', topics: null })
+    const sent = commit(broker, 'g', 2)
     const synced = broker.request(ApiKey.SyncGroup, 3, { groupId: 'm', generationId: 1, memberId, assignments: [] })
     await settle()
     wal.fail()
-    assert.deepEqual(await Promise.all(sent), [KafkaErrorCode.COORDINATOR_NOT_AVAILABLE, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE])
-    assert.equal((await read).errorCode, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
+    assert.equal(await sent, KafkaErrorCode.COORDINATOR_NOT_AVAILABLE)
     assert.equal((await synced).errorCode, KafkaErrorCode.NOT_COORDINATOR)
-    // The bytes were there after all: all of it happened, or had it not, none.
-    const next = await reopen(opened)
-    assert.equal(await committed(next, 'g'), -1)
-    await next.close()
+    await broker.close()
   })
 })
 
