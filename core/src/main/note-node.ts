@@ -4,9 +4,18 @@ import type { Endpoint } from '../metadata/records.ts'
 import type { StreamEngine } from '../storage/stream/stream-engine.ts'
 import type { Registration } from './register-node.ts'
 
-/** Tells the cluster that the node serves, and how far its WAL was found to reach. */
-export async function noteOpened (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Registration, { identity }: Wal, facts: { readonly endpoints: readonly Endpoint[], readonly rack: string | null }): Promise<void> {
-  await metadata.propose(() => ({ records: [{ type: 'nodeOpened', nodeId, epoch, ...facts, walPosition: identity?.last ?? -1 }], result: undefined }))
+/**
+ * Tells the cluster that the node serves, and how far its WAL reaches: to a mark that is written first, which every older copy lacks, so
+ * that such a one is recognised though nothing else was written since. A WAL without room for it serves too: what it holds can
+ * be read, and uploads make room.
+ */
+export async function noteOpened (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Registration, { identity }: Wal, engine: StreamEngine, facts: { readonly endpoints: readonly Endpoint[], readonly rack: string | null }): Promise<void> {
+  const marked = await engine.mark().catch((error: unknown) => {
+    if (!StreambedError.is(error, 'OUT_OF_SPACE', 'OVER_CAPACITY')) throw error
+    return undefined
+  })
+  const walPosition = marked ?? identity?.last ?? -1
+  await metadata.propose(() => ({ records: [{ type: 'nodeOpened', nodeId, epoch, ...facts, walPosition }], result: undefined }))
 }
 
 /**

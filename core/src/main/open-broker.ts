@@ -1,6 +1,5 @@
 import 'reflect-metadata'
 import { Container } from 'inversify'
-import { StreambedError } from '@streambed/sdk'
 import type { Environment, MetadataLog } from '@streambed/sdk'
 import { Broker } from '../broker/broker.ts'
 import { defaultShardTuning, type ShardTuning } from '../broker/state-shard/state-shard.ts'
@@ -129,10 +128,8 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
 
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
     metadata.proposeOnlyWhile(image => checkCurrent(image, registration))
-    await noteOpened(metadata, registration, wal, { endpoints: endpointsOf(config, server), rack: config.node.rack })
+    await noteOpened(metadata, registration, wal, engine, { endpoints: endpointsOf(config, server), rack: config.node.rack })
     await engine.serve()
-    // Without room for it the broker serves on, and a later start tells less of what belongs together.
-    await engine.mark().catch((error: unknown) => { if (!StreambedError.is(error, 'OUT_OF_SPACE')) throw error })
     opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
     return registration
   }, [keys.wal, keys.engine, keys.metadata, keys.server])

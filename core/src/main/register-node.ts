@@ -77,12 +77,10 @@ export function overtaken (metadata: Metadata, { nodeEpoch, nodeId }: Pick<Regis
 }
 
 /**
- * Takes note of what `error` has proven. Of this log that it lost its end, so that no later start goes as far as this one did: each
- * would leave an epoch in the WAL, and the right copy, once it is back, would find later ones there than its own. Of the WAL that what
- * this epoch has opened is an older copy, which cannot be seen any more once it knows the epoch.
+ * Takes note where `error` has proven that this log lost its end, so that no later start goes as far as this one did: each
+ * would leave an epoch in the WAL, and the right copy, once it is back, would find later ones there than its own.
  */
 export async function noteLostEnd (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Pick<Registration, 'nodeEpoch' | 'nodeId'>, error: unknown): Promise<void> {
   if (!(error instanceof LostEndError) || !error.isShownOnce) return
-  const of = error.of === 'wal' ? { of: error.of } : {}
-  await metadata.propose(() => ({ records: [{ type: 'nodeEndLost', nodeId, epoch, ...of }], result: undefined })).catch(() => { /* It is proven again. */ })
+  await metadata.propose(() => ({ records: [{ type: 'nodeEndLost', nodeId, epoch }], result: undefined })).catch(() => { /* It is proven again. */ })
 }

@@ -14,18 +14,11 @@ export interface NodeFacts {
   readonly wal: WalRegistration | null
   /** How far that WAL is known to reach; it was never trimmed past it. Null where an earlier release did not say. */
   readonly walPosition: number | null
-  /** The newest epoch in which the node served with that WAL, which therefore knows it. Null before the first. */
-  readonly servedEpoch: number | null
-  /** Since then: epochs in which what was opened was found to be an older copy of that WAL. The newest `refusedEpochsMax`. */
-  readonly refusedEpochs?: readonly number[]
   /** Position of the first epoch that was taken since the node last opened: how far the log reached when it came back. */
   readonly triedAt: number | null
   /** The node found out that this log lost its end. */
   readonly hasLostEnd?: boolean
 }
-
-/** A copy that is opened again and again was opened last in the newest of them. */
-const refusedEpochsMax = 100
 
 export interface TopicFacts {
   readonly topicId: string
@@ -113,14 +106,14 @@ export class ClusterImage {
         this.#count({ clusterId: record.clusterId })
         return
       case 'nodeEpochTaken': return this.#takeEpoch(record, position)
-      case 'nodeWalOpened': return this.#noteWal(record)
+      case 'nodeWalOpened': return this.#changeNode(record, { wal: record.wal, walPosition: record.walPosition })
       case 'nodeOpened':
-        return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, servedEpoch: record.epoch, refusedEpochs: [], triedAt: null, ...this.#reaching(record) })
+        return this.#changeNode(record, { endpoints: record.endpoints, rack: record.rack, triedAt: null, ...this.#reaching(record) })
       case 'nodeStopped': return this.#changeNode(record, this.#reaching(record))
-      case 'nodeEndLost': return record.of === 'wal' ? this.#refuseWal(record) : this.#changeNode(record, { hasLostEnd: true })
+      case 'nodeEndLost': return this.#changeNode(record, { hasLostEnd: true })
       case 'nodeRemoved': return this.#removeNode(record.nodeId)
       case 'nodeRegistered': return this.#registerNode(record)
-      case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null, servedEpoch: null })
+      case 'nodeWalChanged': return this.#changeNode(record, { wal: record.wal, walPosition: null })
       case 'topicCreated': return this.#createTopic(record)
       case 'partitionsAdded': return this.#addPartitions(record)
       case 'topicDeleted': return this.#deleteTopic(record.topicId, record.atMs)
@@ -159,18 +152,6 @@ export class ClusterImage {
     this.tables.nodes.set(nodeId, { ...this.#currentNode(nodeId, epoch), ...change })
   }
 
-  #noteWal (record: MetadataRecord & { type: 'nodeWalOpened' }): void {
-    const { wal, walPosition } = record
-    const before = this.tables.nodes.get(record.nodeId)
-    const isSame = wal.id !== undefined && before?.wal?.id === wal.id
-    this.#changeNode(record, { wal, walPosition, ...isSame ? {} : { servedEpoch: null, refusedEpochs: [] } })
-  }
-
-  #refuseWal (record: MetadataRecord & { type: 'nodeEndLost' }): void {
-    const { refusedEpochs = [] } = this.#currentNode(record.nodeId, record.epoch)
-    this.#changeNode(record, { refusedEpochs: [...refusedEpochs, record.epoch].slice(-refusedEpochsMax) })
-  }
-
   #reaching ({ nodeId, walPosition }: { readonly nodeId: number, readonly walPosition: number }): Pick<NodeFacts, 'walPosition'> {
     return { walPosition: Math.max(this.tables.nodes.get(nodeId)?.walPosition ?? -1, walPosition) }
   }
@@ -179,7 +160,7 @@ export class ClusterImage {
     const before = this.tables.nodes.get(nodeId)
     // Positions outgrow the counts of earlier releases: each of those took an entry of its own, after the founding.
     if (before !== undefined && before.epoch >= position) throw new StreambedError('CONFLICT', `the node has an epoch of this entry already. nodeId=${nodeId} epoch=${before.epoch} position=${position}`)
-    const unknown = { endpoints: [], rack: null, wal: null, walPosition: null, servedEpoch: null, triedAt: null }
+    const unknown = { endpoints: [], rack: null, wal: null, walPosition: null, triedAt: null }
     const node = { ...unknown, ...before, nodeId, epoch: position, incarnation }
     this.tables.nodes.set(nodeId, { ...node, triedAt: node.triedAt ?? position })
   }
@@ -188,7 +169,7 @@ export class ClusterImage {
     const before = this.tables.nodes.get(nodeId)
     const expected = (before?.epoch ?? 0) + 1
     if (epoch !== expected) throw new StreambedError('CONFLICT', `node epoch is not the next one. nodeId=${nodeId} epoch=${epoch} expected=${expected}`)
-    this.tables.nodes.set(nodeId, { nodeId, epoch, incarnation: null, endpoints, rack, wal: before?.wal ?? null, walPosition: before?.walPosition ?? null, servedEpoch: null, triedAt: null })
+    this.tables.nodes.set(nodeId, { nodeId, epoch, incarnation: null, endpoints, rack, wal: before?.wal ?? null, walPosition: before?.walPosition ?? null, triedAt: null })
   }
 
   #removeNode (nodeId: number): void {
@@ -267,7 +248,7 @@ export class ClusterImage {
     for (const commit of objects) this.#addObject(commit, atMs)
     const owned = [...this.tables.streams.values()].filter(({ ownerNodeId }) => ownerNodeId === nodeId)
     for (const stream of owned) this.tables.streams.set(stream.streamId, { ...stream, epoch: stream.epoch + 1 })
-    this.tables.nodes.set(nodeId, { ...node, wal: null, walPosition: null, servedEpoch: null, refusedEpochs: [] })
+    this.tables.nodes.set(nodeId, { ...node, wal: null, walPosition: null })
   }
 
   #isOfOwner ({ streamId, streamEpoch }: RangeCommit, nodeId: number): boolean {

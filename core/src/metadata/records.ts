@@ -36,15 +36,12 @@ export type MetadataRecord =
   | { readonly type: 'nodeEpochTaken', readonly nodeId: number, readonly incarnation: string }
   /** The WAL that the node has opened, before it confirms anything there; it reaches to `walPosition`. */
   | { readonly type: 'nodeWalOpened', readonly nodeId: number, readonly epoch: number, readonly wal: WalRegistration, readonly walPosition: number }
-  /** All that the node needs is open: it serves. Its WAL was found to reach to `walPosition`. */
+  /** All that the node needs is open: it serves. Its WAL reaches to `walPosition`, the mark that it began with where there was room for one. */
   | { readonly type: 'nodeOpened', readonly nodeId: number, readonly epoch: number, readonly endpoints: readonly Endpoint[], readonly rack: string | null, readonly walPosition: number }
   /** A clean end: the WAL's last record is at `walPosition`. */
   | { readonly type: 'nodeStopped', readonly nodeId: number, readonly epoch: number, readonly walPosition: number }
-  /**
-   * It was proven that this log lost its end: the node does not start on it before an operator gives that up. Or, `of` the WAL, that
-   * the one that was opened in that epoch is an older copy.
-   */
-  | { readonly type: 'nodeEndLost', readonly nodeId: number, readonly epoch: number, readonly of?: 'wal' }
+  /** It was proven that this log lost its end: the node does not start on it before an operator gives that up. */
+  | { readonly type: 'nodeEndLost', readonly nodeId: number, readonly epoch: number }
   /** The node owns nothing and comes back as a new one, if ever. */
   | { readonly type: 'nodeRemoved', readonly nodeId: number }
   /** Of earlier releases: the epoch was a count. */

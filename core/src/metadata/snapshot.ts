@@ -3,7 +3,7 @@ import { ClusterImage, type TableName } from './image.ts'
 
 /** Version 1 had nodes without incarnations, and no table of abandoned ids. */
 const snapshotVersion = 2
-const nodeOfVersion1 = Object.freeze({ incarnation: null, walPosition: null, servedEpoch: null, triedAt: null })
+const nodeOfVersion1 = Object.freeze({ incarnation: null, walPosition: null, triedAt: null })
 const rowsPerTurn = 2_000
 const encoder = new TextEncoder()
 

@@ -74,7 +74,7 @@ export class BrokerFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
-    await noteOpened(metadata, registration, wal, { endpoints, rack: this.#rack })
+    await noteOpened(metadata, registration, wal, engine, { endpoints, rack: this.#rack })
     await engine.serve()
     const { groupLog, kafka = {} } = options
     const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })

@@ -274,7 +274,7 @@ describe('cluster image', () => {
     const { end, image } = imageWith(take, take)
     assert.equal(image.node(1)!.triedAt, 1, 'three refused starts do not hide that it reached to 1')
     image.apply(opened, end)
-    assert.deepEqual([image.node(1)!.triedAt, image.node(1)!.walPosition, image.node(1)!.servedEpoch], [null, 3, 4])
+    assert.deepEqual([image.node(1)!.triedAt, image.node(1)!.walPosition], [null, 3])
     image.apply(take, end + 1)
     assert.equal(image.node(1)!.triedAt, end + 1)
   })
@@ -284,17 +284,6 @@ describe('cluster image', () => {
     assert.equal(image.node(1)!.walPosition, 7)
     image.apply({ type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal: { ...wal, id: 'other' }, walPosition: -1 }, end)
     assert.equal(image.node(1)!.walPosition, -1)
-  })
-
-  it('the epoch that served with a WAL is known until the node has another one', () => {
-    const opened: MetadataRecord = { type: 'nodeOpened', nodeId: 1, epoch: 1, endpoints: [], rack: null, walPosition: 3 }
-    const noted = (id: string): MetadataRecord => ({ type: 'nodeWalOpened', nodeId: 1, epoch: 1, wal: { ...wal, id }, walPosition: 3 })
-    const { end, image } = imageWith(noted('one'), opened, noted('one'))
-    assert.equal(image.node(1)!.servedEpoch, 1)
-    image.apply({ type: 'nodeEndLost', nodeId: 1, epoch: 1, of: 'wal' }, end)
-    assert.deepEqual([image.node(1)!.refusedEpochs, image.node(1)!.hasLostEnd], [[1], undefined])
-    image.apply(noted('other'), end + 1)
-    assert.deepEqual([image.node(1)!.refusedEpochs, image.node(1)!.servedEpoch], [[], null])
   })
 
   it('ids that an earlier epoch left are abandoned, then forgotten; those of the newest are neither', () => {
@@ -309,7 +298,7 @@ describe('cluster image', () => {
   it('reads a snapshot of the version before', async () => {
     const { image } = imageWith()
     const text = Buffer.from(await encodeSnapshot(image, testEnvironment())).toString()
-    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"servedEpoch":null,|"triedAt":1,|,"triedAt":1/g, '')
+    const old = text.replace('"version":2', '"version":1').replace(/,"incarnation":"p"|"walPosition":null,|"triedAt":1,|,"triedAt":1/g, '')
     assert.ok(!old.includes('incarnation') && !old.includes('triedAt'), old)
     assert.deepEqual(decodeSnapshot(Buffer.from(old)).node(1), { ...image.node(1), incarnation: null, triedAt: null })
   })

@@ -19,7 +19,9 @@ const furtherSeeds = [
   { seed: 1012, what: 'a start that was refused for its metadata had given up segments of the WAL' },
   { seed: 1669, what: 'a loss could not be accepted where a stream was trimmed past what objects held' },
   { seed: 2270, what: 'a start went on with a changed WAL, and ended before it served' },
-  { seed: 2318, what: 'a process that was overtaken reads what its successor gives back' }
+  { seed: 2318, what: 'a process that was overtaken reads what its successor gives back' },
+  { seed: 2459, what: 'an older copy of the WAL is refused, and a loss of the WAL is accepted' },
+  { seed: 3178, what: 'an older copy of the WAL is refused, in which starts without disk space had left a later epoch' }
 ]
 
 describe('simulation', () => {

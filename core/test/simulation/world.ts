@@ -317,7 +317,8 @@ export class World {
 
   /**
    * A start with an exchanged medium: refused, or nothing that was acknowledged is missing. After a refusal the right one is back. One
-   * that ends for another reason may have gone on with a WAL, so that no other is right any more; it is tried again.
+   * that ends for another reason may have gone on with a WAL, or have moved what one held, so that no other is right any more; it is tried
+   * again.
    */
   async #beginOnWrongMedium (): Promise<Life | undefined> {
     const exchange = this.#media.exchange(this.#chaos, this.#wal)
@@ -341,7 +342,7 @@ export class World {
       const isRefused = outcome.kind === 'failed' && StreambedError.is(outcome.error, ...refusals)
       if (isRefused) this.reached.note(`a start is refused: ${medium} ${what}`)
       else if (outcome.kind === 'failed') this.#judge(life, outcome.error)
-      if (medium === 'wal' && outcome.kind === 'failed' && !isRefused) continue
+      if (outcome.kind === 'failed' && !isRefused) continue
       this.trace.add(`exchanged back: ${medium} ${outcome.kind === 'failed' ? String(outcome.error) : outcome.kind}`)
       this.#media.putBack(right)
       return undefined

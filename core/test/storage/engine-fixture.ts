@@ -1,7 +1,7 @@
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
 import type { Environment, ObjectStore } from '@streambed/sdk'
 import { noteOpened } from '../../src/main/note-node.ts'
-import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
+import { Incarnation, takeEpoch, type Registration } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import { StreamCatalog } from '../../src/metadata/stream-catalog.ts'
 import { defaultStorageOptions, type StorageOptions } from '../../src/storage/options.ts'
@@ -29,6 +29,14 @@ export class EngineFixture {
 
   /** Opens everything as a broker would, in the next epoch; the first time with one topic of `partitions` partitions. */
   async open (options: Partial<StorageOptions> = {}, partitions = 4): Promise<OpenEngine> {
+    const { registration, ...opened } = await this.openUnnoted(options, partitions)
+    await noteOpened(opened.metadata, registration, opened.wal, opened.engine, { endpoints: [], rack: null })
+    await opened.engine.serve()
+    return opened
+  }
+
+  /** As far as a broker comes before it tells the cluster. */
+  async openUnnoted (options: Partial<StorageOptions> = {}, partitions = 4): Promise<OpenEngine & { readonly registration: Registration }> {
     const { environment } = this
     const metadata = await Metadata.open({ log: new MemoryMetadataLog(this.metadataMedium), environment, snapshotEveryEntries: 50 })
     await metadata.propose(image => ({
@@ -53,9 +61,7 @@ export class EngineFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options }
     })
-    await noteOpened(metadata, registration, wal, { endpoints: [], rack: null })
-    await engine.serve()
-    return { engine, metadata, wal, catalog }
+    return { engine, metadata, wal, catalog, registration }
   }
 
   /** Lets time pass until `promise` settles. */

@@ -15,8 +15,8 @@ const isCorrupt = (pattern: RegExp) => (error: unknown): boolean => {
   return true
 }
 
-async function append (stream: Stream, label: string): Promise<void> {
-  await stream.append({ baseOffset: stream.nextOffset, count: 1, largestTimestamp: -1, bytes: payload(label) }).durable
+async function append (stream: Stream, label: string, size?: number): Promise<void> {
+  await stream.append({ baseOffset: stream.nextOffset, count: 1, largestTimestamp: -1, bytes: payload(label, size) }).durable
 }
 
 /** What the metadata log held at some time, to be put back later. */
@@ -153,26 +153,53 @@ describe('metadata that lost its end', () => {
     })
   }
 
-  it('a copy of the WAL from before its last opening is refused, though nothing was uploaded since', async () => {
-    const fixture = fixtureOf('older-epoch')
+  it('a copy of the WAL from before its last opening is refused, though nothing was appended since, and whoever had it open meanwhile', async () => {
+    const fixture = fixtureOf('older-wal')
     const first = await fixture.open()
-    const { identity: { id }, identity } = first.wal
-    const epoch = fixture.nodeEpoch
-    await first.metadata.propose(() => ({
-      records: [
-        { type: 'nodeWalOpened', nodeId, epoch, wal: { plugin: 'memory', options: {}, id }, walPosition: -1 },
-        { type: 'nodeOpened', nodeId, epoch, endpoints: [], rack: null, walPosition: -1 }
-      ],
-      result: undefined
-    }))
-    const node = first.metadata.image.node(nodeId)!
-    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: epoch } }, node))
-    assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: epoch - 1 } }, node), isCorrupt(/WAL has lost its end.*writerEpoch=\d+ served=\d+/))
-    assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another', writerEpoch: -1 } }, node), 'the epoch is of another WAL')
-    // The refused opening has left its epoch in the copy.
-    const refused = { ...node, refusedEpochs: [epoch + 1] }
-    assert.throws(() => checkReach({ identity: { ...identity, writerEpoch: epoch + 1 } }, refused), isCorrupt(/WAL has lost its end/))
-    assert.doesNotThrow(() => checkReach({ identity: { ...identity, writerEpoch: epoch } }, refused), 'the right one is back')
+    const { identity: { id } } = first.wal
+    await first.metadata.propose(() => ({ records: [{ type: 'nodeWalOpened', nodeId, epoch: fixture.nodeEpoch, wal: { plugin: 'memory', options: {}, id }, walPosition: fixture.walMedium.lastPosition }], result: undefined }))
+    const second = await fixture.open()
+    const { identity } = second.wal
+    const node = second.metadata.image.node(nodeId)!
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, last: fixture.walMedium.lastPosition } }, node))
+    for (const writerEpoch of [identity.writerEpoch, node.epoch, node.epoch + 1]) {
+      assert.throws(() => checkReach({ identity: { ...identity, writerEpoch } }, node), isCorrupt(/WAL has lost its end.*it once reached further/))
+    }
+    assert.doesNotThrow(() => checkReach({ identity: { ...identity, id: 'another' } }, node), 'the position is of another WAL')
+  })
+
+  it('a start that was ended between its mark and its note refuses no later one', async () => {
+    const fixture = fixtureOf('mark-only')
+    const first = await fixture.open()
+    await append(first.engine.stream(1), 'a')
+    for (let start = 0; start < 3; start++) {
+      const { engine } = await fixture.openUnnoted()
+      await engine.mark()
+    }
+    const { engine } = await fixture.open()
+    assert.equal(engine.stream(1).nextOffset, 1)
+  })
+
+  it('serves with a WAL that has no room for the mark of its opening, and makes room', async () => {
+    const fixture = new EngineFixture({ seed: 'no-room', walBytes: 4 * 2 ** 20 })
+    let isStoreThere = false
+    fixture.wrapStore = store => new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'put' && !isStoreThere) return async () => { throw new StreambedError('UNAVAILABLE', 'no store') }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
+      }
+    })
+    const first = await fixture.open()
+    const isFull = (error: unknown): boolean => StreambedError.is(error, 'OVER_CAPACITY')
+    await assert.rejects(async () => { for (;;) await append(first.engine.stream(1), 'a', 2 ** 16) }, isFull)
+    await assert.rejects(async () => { for (;;) await first.engine.mark() }, isFull)
+    const { nextOffset } = first.engine.stream(1)
+    isStoreThere = true
+    const second = await fixture.open()
+    assert.equal(second.engine.stream(1).nextOffset, nextOffset)
+    await fixture.runUntil(second.engine.flush())
+    await append(second.engine.stream(1), 'b')
   })
 
   it('is refused by an object under a name that was given out just now; the object and the WAL stay', async () => {
@@ -187,10 +214,11 @@ describe('metadata that lost its end', () => {
     fixture.walMedium.records.length = 0
     const second = await fixture.open()
     await append(second.engine.stream(1), 'other')
+    const held = [...fixture.walMedium.records]
     await assert.rejects(second.engine.flush(), isCorrupt(/is there already, with other bytes.*key=objects\/01\//s))
     assert.ok(StreambedError.is(await second.engine.failed, 'CORRUPT'))
     assert.deepEqual(fixture.objects.objects, objects)
-    assert.equal(fixture.walMedium.records.length, 1)
+    assert.deepEqual(fixture.walMedium.records, held)
     await second.engine.close()
   })
 
@@ -224,8 +252,9 @@ describe('metadata that lost its end', () => {
     const last = records.at(-1)!
     const [header, bytes] = encodeWalRecord({ streamId: 99, streamEpoch: 0, catalogPosition: 0 }, { baseOffset: 0, count: 1, largestTimestamp: -1, bytes: payload('unknown') })
     records.push({ position: last.position + 1, data: Buffer.concat([header!, bytes!]) })
+    const held = [...records]
     await assert.rejects(fixture.open({ pendingBytesMax: 256 }), isCorrupt(/stream=99/))
-    assert.equal(records.length, 21)
+    assert.deepEqual(records, held)
   })
 })
 
@@ -236,7 +265,7 @@ describe('records of a WAL', () => {
     await append(first.engine.stream(1), 'a')
     await first.metadata.propose(() => ({ records: [{ type: 'topicDeleted', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', atMs: 0 }], result: undefined }))
     const second = await fixture.open()
-    assert.equal(fixture.walMedium.records.length, 0)
+    assert.equal(fixture.walMedium.records.length, 1, 'the mark of the second opening')
     assert.ok(second.metadata.image.node(nodeId)!.walPosition! >= fixture.walMedium.trimmed)
     await second.engine.close()
   })
