@@ -1,21 +1,28 @@
-import { StreambedError, type Logger, type Wal } from '@streambed/sdk'
+import { StreambedError, type Logger, type Wal, type WalPosition } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { Endpoint } from '../metadata/records.ts'
 import type { StreamEngine } from '../storage/stream/stream-engine.ts'
 import type { Registration } from './register-node.ts'
 
 /**
- * Tells the cluster that the node serves, and how far its WAL reaches: to a mark that is written first, which every older copy lacks, so
- * that such a one is recognised though nothing else was written since. A WAL without room for it serves too: what it holds can
- * be read, and uploads make room.
+ * Tells the cluster that the node serves, and lets it serve. The WAL and the metadata each say first how far the other reaches, so that an
+ * older copy of either is recognised though nothing else is written: the metadata name a mark of the WAL, which a second mark follows
+ * that names them. A WAL without room for marks serves too: what it holds can be read, and uploads make room.
  */
-export async function noteOpened (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Registration, { identity }: Wal, engine: StreamEngine, facts: { readonly endpoints: readonly Endpoint[], readonly rack: string | null }): Promise<void> {
-  const marked = await engine.mark().catch((error: unknown) => {
-    if (!StreambedError.is(error, 'OUT_OF_SPACE', 'OVER_CAPACITY')) throw error
-    return undefined
-  })
-  const walPosition = marked ?? identity?.last ?? -1
+export async function serve (metadata: Metadata, { nodeEpoch: epoch, nodeId }: Registration, { identity }: Wal, engine: StreamEngine, facts: { readonly endpoints: readonly Endpoint[], readonly rack: string | null }): Promise<void> {
+  const walPosition = await markIfRoom(engine) ?? identity?.last ?? -1
   await metadata.propose(() => ({ records: [{ type: 'nodeOpened', nodeId, epoch, ...facts, walPosition }], result: undefined }))
+  await engine.serve()
+  await markIfRoom(engine)
+}
+
+async function markIfRoom (engine: StreamEngine): Promise<WalPosition | undefined> {
+  try {
+    return await engine.mark()
+  } catch (error) {
+    if (StreambedError.is(error, 'OUT_OF_SPACE', 'OVER_CAPACITY')) return undefined
+    throw error
+  }
 }
 
 /**

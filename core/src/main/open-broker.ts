@@ -13,7 +13,7 @@ import { loadBackends, type LoadedBackends } from './backends.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { keys } from './keys.ts'
 import { checkFounding, checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
-import { noteOpened, noteStopped } from './note-node.ts'
+import { noteStopped, serve } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
 import { checkCurrent, foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
 
@@ -128,8 +128,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
 
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
     metadata.proposeOnlyWhile(image => checkCurrent(image, registration))
-    await noteOpened(metadata, registration, wal, engine, { endpoints: endpointsOf(config, server), rack: config.node.rack })
-    await engine.serve()
+    await serve(metadata, registration, wal, engine, { endpoints: endpointsOf(config, server), rack: config.node.rack })
     opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
     return registration
   }, [keys.wal, keys.engine, keys.metadata, keys.server])

@@ -3,7 +3,7 @@ import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObje
 import type { Environment, LogFields, Logger, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
 import { Broker } from '../../src/broker/broker.ts'
 import type { ShardTuning } from '../../src/broker/state-shard/state-shard.ts'
-import { noteOpened } from '../../src/main/note-node.ts'
+import { serve } from '../../src/main/note-node.ts'
 import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import type { Endpoint } from '../../src/metadata/records.ts'
@@ -74,8 +74,7 @@ export class BrokerFixture {
       environment,
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
-    await noteOpened(metadata, registration, wal, engine, { endpoints, rack: this.#rack })
-    await engine.serve()
+    await serve(metadata, registration, wal, engine, { endpoints, rack: this.#rack })
     const { groupLog, kafka = {} } = options
     const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })
     return new OpenBroker({ broker, engine, metadata, fixture: this })

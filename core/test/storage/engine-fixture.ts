@@ -1,6 +1,6 @@
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
 import type { Environment, ObjectStore } from '@streambed/sdk'
-import { noteOpened } from '../../src/main/note-node.ts'
+import { serve } from '../../src/main/note-node.ts'
 import { Incarnation, takeEpoch, type Registration } from '../../src/main/register-node.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
 import { StreamCatalog } from '../../src/metadata/stream-catalog.ts'
@@ -30,8 +30,7 @@ export class EngineFixture {
   /** Opens everything as a broker would, in the next epoch; the first time with one topic of `partitions` partitions. */
   async open (options: Partial<StorageOptions> = {}, partitions = 4): Promise<OpenEngine> {
     const { registration, ...opened } = await this.openUnnoted(options, partitions)
-    await noteOpened(opened.metadata, registration, opened.wal, opened.engine, { endpoints: [], rack: null })
-    await opened.engine.serve()
+    await serve(opened.metadata, registration, opened.wal, opened.engine, { endpoints: [], rack: null })
     return opened
   }
 

@@ -102,7 +102,7 @@ describe('stream engine', () => {
     await second.engine.flush()
     const third = await fixture.open()
     assert.deepEqual(await labels(third.engine.stream(1)), ['a', 'b', 'c'])
-    assert.equal(fixture.walMedium.records.length, 1, 'the mark of the third opening')
+    assert.equal(fixture.walMedium.records.length, 2, 'the marks of the third opening')
     await assert.rejects(append(stream, 'zombie'), error => StreambedError.is(error, 'OUTCOME_UNKNOWN'), 'was under way: nobody can say')
     await assert.rejects(append(stream, 'zombie'), error => StreambedError.is(error, 'FENCED'), 'never began')
   })
@@ -116,15 +116,15 @@ describe('stream engine', () => {
     fixture.walMedium.records.push(...held)
     const second = await fixture.open()
     assert.deepEqual(await labels(second.engine.stream(1)), ['a'])
-    assert.equal(fixture.walMedium.records.length, 1, 'what objects hold is trimmed at once; the mark of the second opening stays')
+    assert.equal(fixture.walMedium.records.length, 2, 'what objects hold is trimmed at once; the marks of the second opening stay')
   })
 
   it('refuses a WAL with a gap, naming stream and position', async () => {
     const fixture = new EngineFixture()
     const first = await fixture.open()
     for (const label of ['a', 'b', 'c']) await append(first.engine.stream(1), label)
-    // The first is the mark of the opening.
-    fixture.walMedium.records.splice(2, 1)
+    // The first two are the marks of the opening.
+    fixture.walMedium.records.splice(3, 1)
     await assert.rejects(fixture.open(), error => StreambedError.is(error, 'CORRUPT') && /stream=1 expected=1 found=2/.test(error.message))
   })
 

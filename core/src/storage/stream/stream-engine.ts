@@ -142,8 +142,8 @@ export class StreamEngine implements AsyncDisposable {
   sweepObjects (): Promise<number> { return this.#garbage.sweep() }
 
   /**
-   * Writes into the WAL how far the catalog reached when the node came back, or by now once it serves: the first word of a node that
-   * serves, and the last before a clean end, so that an older copy of the catalog is recognised. Resolves with its position. Rejects as an append does.
+   * Writes into the WAL how far the catalog reached when the node came back, or, once it serves, by now: the first word of a node, and
+   * its last before a clean end, so that an older copy of the catalog is recognised. Resolves with its position. Rejects as an append does.
    */
   async mark (): Promise<WalPosition> {
     if (this.#failure !== undefined) throw this.#failure
