@@ -143,9 +143,8 @@ describe('a start that is refused, and its way out', () => {
   it('the metadata lost its end for good: recover keeps what it knows, and never gives an id out again', async () => {
     await using broker = await BrokerProcess.start({ settings: small })
     await createAndProduce(broker, 'a', ['of a'])
-    await broker.kill()
+    // Not from between two lives: the next one would upload what the first has written.
     const putBack = copyOf(broker, 'metadata')
-    await broker.restart()
     await createAndProduce(broker, 'b', ['of b'])
     {
       await using client = clientOf(broker)

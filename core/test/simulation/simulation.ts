@@ -33,7 +33,8 @@ export interface SimulationResult {
   readonly reached: ReadonlyMap<Event, number>
 }
 
-const calmMsMaxDefault = 120_000
+/** A store that takes its time over many small objects needs about 120 s. */
+const calmMsMaxDefault = 300_000
 
 /** One run: everything in it follows from the seed. Never rejects for a violation. */
 export async function simulate (options: SimulationOptions): Promise<SimulationResult> {
