@@ -6,6 +6,9 @@ export { compareKeys } from './key-order.ts'
 export { objectKeyProblem } from './object-store.ts'
 export { parseBytes, parseMs } from './units.ts'
 export { checkOpening, identityBytes, mintIdentity } from './wal-opening.ts'
+export { DeadlinePassed, withDeadline } from './waiting/deadline.ts'
+export { withRetry } from './waiting/retry.ts'
+export { isPutOpen, settledPut } from './waiting/settled-put.ts'
 export { apiVersion, capabilitiesOf, defineMetadataLog, defineObjectStore, defineWal } from './plugin.ts'
 
 export type { Clock, Environment, LogFields, Logger, Metrics, Random, Timer } from './environment.ts'
@@ -20,5 +23,8 @@ export type {
   MetadataLogContext, MetadataLogPlugin, MetadataRepair, ObjectStorePlugin, OptionDoc, OptionsSchema, Plugin, PriceTable, SchemaIssue, SchemaResult,
   WalContext, WalPlugin
 } from './plugin.ts'
+export type { Deadline } from './waiting/deadline.ts'
+export type { FailedAttempt, RetryHost, RetryOptions } from './waiting/retry.ts'
+export type { SettledPut } from './waiting/settled-put.ts'
 export type { Wal, WalCapabilities, WalIdentity, WalOpening, WalPosition, WalRecord, WalUsage, WalWriter } from './wal.ts'
 export type { FoundLog, OpeningRequest } from './wal-opening.ts'

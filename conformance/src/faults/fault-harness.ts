@@ -1,4 +1,4 @@
-import { StreambedError, sleep, type Clock, type Random } from '@streambed/sdk'
+import { StreambedError, withRetry, type Clock, type Random, type RetryHost } from '@streambed/sdk'
 import type { Runner } from '../harness.ts'
 import type { FaultProxy } from '../fault-proxy/fault-proxy.ts'
 import type { Rule } from './fault.ts'
@@ -130,27 +130,26 @@ function whyUnseen (kind: PlaneKind): string {
 export class Persistence {
   /** Attempts made, the first ones included. */
   attempts = 0
-  readonly #clock: Clock
-  readonly #random: Random
+  readonly #host: RetryHost
   readonly #triesMax: number
 
-  constructor ({ clock, random, triesMax = 60 }: { readonly clock: Clock, readonly random: Random, readonly triesMax?: number }) {
-    this.#clock = clock
-    this.#random = random
+  constructor ({ clock, random, triesMax = 60 }: RetryHost & { readonly triesMax?: number }) {
+    this.#host = { clock, random }
     this.#triesMax = triesMax
   }
 
   /** For what may be done twice: OUTCOME_UNKNOWN is tried again too. `onFailure` sees each failure, and may throw to end it. */
   async until<T> (action: () => Promise<T>, onFailure: (error: StreambedError) => void = () => undefined): Promise<T> {
-    for (let tries = 1; ; tries++) {
+    return await withRetry(() => {
       this.attempts++
-      try {
-        return await action()
-      } catch (error) {
-        if (!StreambedError.is(error) || (!error.retriable && error.code !== 'OUTCOME_UNKNOWN') || tries >= this.#triesMax) throw error
-        onFailure(error)
-        await sleep(this.#clock, Math.min(200, 5 * 2 ** tries) * (0.5 + this.#random.fraction()))
-      }
-    }
+      return action()
+    }, this.#host, {
+      delayMsMin: 10,
+      delayMsMax: 200,
+      deadlineMs: Infinity,
+      attemptsMax: this.#triesMax,
+      isWorthRepeating: error => StreambedError.is(error) && (error.retriable || error.code === 'OUTCOME_UNKNOWN'),
+      onFailed: ({ error }) => { onFailure(error as StreambedError) }
+    })
   }
 }

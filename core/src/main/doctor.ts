@@ -1,4 +1,4 @@
-import { StreambedError, type Environment, type Finding, type ObjectStore } from '@streambed/sdk'
+import { StreambedError, withDeadline, type Environment, type Finding, type ObjectStore } from '@streambed/sdk'
 import { loadBackends, type LoadedBackends } from './backends.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { openMetadataLog } from './open-broker.ts'
@@ -55,19 +55,12 @@ function walExamination (config: BrokerConfig, { wal: { plugin } }: LoadedBacken
 }
 
 async function examination (subject: string, { clock }: Environment, look: (signal: AbortSignal) => Promise<readonly Finding[]>): Promise<Examination> {
-  const aborter = new AbortController()
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = clock.schedule(examinationMsMax, () => {
-    reject(new StreambedError('TIMEOUT', `no answer within ${examinationMsMax / 1000} s. Check that the endpoint is right and reachable`))
-    aborter.abort()
-  })
+  const late = (): Error => new StreambedError('TIMEOUT', `no answer within ${examinationMsMax / 1000} s. Check that the endpoint is right and reachable`)
   try {
-    return { subject, findings: await Promise.race([look(aborter.signal), late]) }
+    return { subject, findings: await withDeadline({ clock, limitMs: examinationMsMax, late }, look) }
   } catch (error) {
     if (!StreambedError.is(error)) throw error
     if (error.code === 'LOCKED') return { subject, findings: [], notLookedAt: 'a broker is using it' }
     return { subject, findings: [{ severity: 'error', problem: `${error.code}: ${error.message}`, remedy: '' }] }
-  } finally {
-    timer.cancel()
   }
 }

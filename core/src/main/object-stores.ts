@@ -1,7 +1,6 @@
-import { StreambedError, type Environment, type ObjectStore } from '@streambed/sdk'
+import { StreambedError, withRetry, type Environment, type ObjectStore } from '@streambed/sdk'
 import type { Metadata } from '../metadata/metadata.ts'
 import { RetryingObjectStore } from '../storage/object-store/retrying-object-store.ts'
-import { withRetry } from '../storage/object-store/retry.ts'
 import type { LoadedBackends } from './backends.ts'
 import type { BackendConfig, BrokerConfig } from './config/broker-config.ts'
 import { firstStoreName } from './config/stores.ts'

@@ -1,5 +1,4 @@
-import { StreambedError, sleep, type Environment, type MetadataLog } from '@streambed/sdk'
-import { withRetry, type RetryOptions } from '../storage/object-store/retry.ts'
+import { StreambedError, sleep, withRetry, type Environment, type MetadataLog, type RetryOptions } from '@streambed/sdk'
 import { ofMedium } from '../storage/object-store/of-medium.ts'
 import { ClusterImage } from './image.ts'
 import { decodeEntry, encodeEntry, type MetadataEntry, type MetadataRecord } from './records.ts'

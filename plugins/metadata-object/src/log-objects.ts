@@ -1,10 +1,9 @@
-import { StreambedError, abortedError, sleep, type Environment, type ObjectStore } from '@streambed/sdk'
+import { StreambedError, isPutOpen, settledPut, withDeadline, type Environment, type ObjectStore } from '@streambed/sdk'
 import { bodyToEntries, bodyToSlots, decodeHeader, decodeObject, encodeObject, headerBytes, isSameToken, tokenBytes, type ForgottenSlot, type ObjectHeader } from './format.ts'
 import type { ObjectMetadataLogOptions } from './options.ts'
 
 const pageKeysMax = 1000
-const retryDelayMsMin = 20
-const retryDelayMsMax = 1_000
+const retry = { delayMsMin: 20, delayMsMax: 1_000 }
 
 /** One append, as it was read. */
 export interface Slot { readonly start: number, readonly token: Uint8Array, readonly entries: readonly Uint8Array[] }
@@ -131,21 +130,24 @@ export class LogObjects {
    * somebody else's. Rejects with OUTCOME_UNKNOWN when it stays open at the deadline.
    */
   async put (key: string, bytes: Uint8Array, want: Pick<ObjectHeader, 'kind' | 'position' | 'token'>): Promise<'ours' | 'taken'> {
-    const { clock, logger, random } = this.environment
-    const deadlineMs = clock.monotonicMs() + this.#options.putDeadlineMs
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(key, bytes, want)
-      } catch (error) {
-        const isOpen = StreambedError.is(error, 'OUTCOME_UNKNOWN', 'TIMEOUT', 'UNAVAILABLE', 'THROTTLED', 'NOT_FOUND', 'OUT_OF_SPACE', 'OVER_CAPACITY')
-        if (!isOpen && attempt === 1) throw error
-        const delayMs = Math.min(retryDelayMsMin * 2 ** Math.min(attempt - 1, 10), retryDelayMsMax) * (0.5 + random.fraction() / 2)
-        if (!isOpen || clock.monotonicMs() + delayMs > deadlineMs) {
-          throw new StreambedError('OUTCOME_UNKNOWN', `a put to the metadata log has no known outcome. key=${key}: ${String(error)}`, { cause: error })
+    const { logger } = this.environment
+    let isInDoubt = false
+    try {
+      return await settledPut<'taken'>({
+        put: () => this.#attempt(key, bytes),
+        whose: async () => isSameToken((await this.#header(key, want.kind, want.position)).token, want.token) ? 'ours' : 'taken'
+      }, this.environment, {
+        ...retry,
+        deadlineMs: this.#options.putDeadlineMs,
+        isWorthRepeating: isOpen,
+        onFailed: ({ attempt, error }) => {
+          isInDoubt = true
+          logger.debug('a put to the metadata log failed, sending it again', { key, attempt, error: String(error) })
         }
-        logger.debug('a put to the metadata log failed, sending it again', { key, attempt, error: String(error) })
-        await sleep(clock, delayMs)
-      }
+      })
+    } catch (error) {
+      if (!isInDoubt && !isOpen(error)) throw error
+      throw new StreambedError('OUTCOME_UNKNOWN', `a put to the metadata log has no known outcome. key=${key}: ${String(error)}`, { cause: error })
     }
   }
 
@@ -168,26 +170,17 @@ export class LogObjects {
 
   get #generationsPrefix (): string { return `${this.#options.prefix}/generations/` }
 
-  async #attempt (key: string, bytes: Uint8Array, want: Pick<ObjectHeader, 'kind' | 'position' | 'token'>): Promise<'ours' | 'taken'> {
+  async #attempt (key: string, bytes: Uint8Array): Promise<void> {
     const { clock, metrics } = this.environment
-    const ending = new AbortController()
+    const late = (): Error => new StreambedError('TIMEOUT', `no answer to a put. key=${key}`)
     metrics.count('metadata_object_puts')
-    const timeout = Promise.withResolvers<never>()
-    const timer = clock.schedule(this.#options.putTimeoutMs, () => { timeout.reject(new StreambedError('TIMEOUT', `no answer to a put. key=${key}`, { cause: abortedError() })) })
-    const putting = this.#store.put(key, bytes, { ifAbsent: true, signal: ending.signal })
-    const settled = putting.then(() => {}, () => {})
-    this.#leftOver.add(settled)
-    void settled.finally(() => this.#leftOver.delete(settled))
-    try {
-      await Promise.race([putting, timeout.promise])
-      return 'ours'
-    } catch (error) {
-      if (!StreambedError.is(error, 'ALREADY_EXISTS')) throw error
-    } finally {
-      timer.cancel()
-      ending.abort()
-    }
-    return isSameToken((await this.#header(key, want.kind, want.position)).token, want.token) ? 'ours' : 'taken'
+    await withDeadline({ clock, limitMs: this.#options.putTimeoutMs, late }, async signal => {
+      const putting = this.#store.put(key, bytes, { ifAbsent: true, signal })
+      const settled = putting.then(() => {}, () => {})
+      this.#leftOver.add(settled)
+      void settled.finally(() => this.#leftOver.delete(settled))
+      await putting
+    })
   }
 
   async #header (key: string, kind: ObjectHeader['kind'], position: number): Promise<ObjectHeader> {
@@ -222,6 +215,9 @@ export class LogObjects {
     }
   }
 }
+
+/** What stood there may have been removed meanwhile, and be put once more. */
+function isOpen (error: unknown): boolean { return isPutOpen(error) || StreambedError.is(error, 'NOT_FOUND') }
 
 function digits (position: number): string { return String(position).padStart(16, '0') }
 

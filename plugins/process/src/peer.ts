@@ -1,4 +1,4 @@
-import { StreambedError, abortedError, errorTable, sleep, throwIfAborted, type Environment, type ErrorCode } from '@streambed/sdk'
+import { StreambedError, abortedError, errorTable, throwIfAborted, withDeadline, type Environment, type ErrorCode } from '@streambed/sdk'
 import { encodeFrame, FrameDecoder, type Frame } from './frames.ts'
 import type { ProcessOptions } from './options.ts'
 import { openTransport, type Transport } from './transport.ts'
@@ -167,14 +167,6 @@ function withoutIdentity (told: unknown): object {
   return others
 }
 
-async function within<T> (pending: Promise<T>, ms: number, { clock }: Environment, late: string): Promise<T> {
-  const stop = new AbortController()
-  const timeout = sleep(clock, ms, { signal: stop.signal }).then(() => { throw new StreambedError('TIMEOUT', late) })
-  // Aborted once the answer is there; nobody waits for it then.
-  timeout.catch(() => undefined)
-  try {
-    return await Promise.race([pending, timeout])
-  } finally {
-    stop.abort()
-  }
+function within<T> (pending: Promise<T>, limitMs: number, { clock }: Environment, late: string): Promise<T> {
+  return withDeadline({ clock, limitMs, late: () => new StreambedError('TIMEOUT', late) }, () => pending)
 }

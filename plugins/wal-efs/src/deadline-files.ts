@@ -1,4 +1,4 @@
-import { StreambedError, type Clock, type DirectoryEntry, type FileHandle, type FileLock, type FileMode, type FileStat, type FileSystem, type OpenOptions } from '@streambed/sdk'
+import { StreambedError, withDeadline, type Clock, type DirectoryEntry, type FileHandle, type FileLock, type FileMode, type FileStat, type FileSystem, type OpenOptions } from '@streambed/sdk'
 
 /**
  * A file system whose every call answers in time: a mount that hangs, as `hard` ones do, gives UNAVAILABLE. The call itself
@@ -63,15 +63,10 @@ class Deadline {
   }
 
   within<T> (call: string, path: string, pending: Promise<T>, onLate?: () => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.schedule(this.#deadlineMs, () => {
-        onLate?.()
-        reject(new StreambedError('UNAVAILABLE', `the file system gave no answer in ${this.#deadlineMs} ms. call=${call} path=${path}`))
-      })
-      pending.then(
-        value => { timer.cancel(); resolve(value) },
-        (error: unknown) => { timer.cancel(); reject(error) }
-      )
-    })
+    const late = (): Error => {
+      onLate?.()
+      return new StreambedError('UNAVAILABLE', `the file system gave no answer in ${this.#deadlineMs} ms. call=${call} path=${path}`)
+    }
+    return withDeadline({ clock: this.#clock, limitMs: this.#deadlineMs, late }, () => pending)
   }
 }

@@ -6,11 +6,6 @@ export function fenced (writerEpoch: number, highestEpoch: number): StreambedErr
 
 export function closed (): StreambedError { return new StreambedError('CLOSED', 'the write-ahead log is closed') }
 
-/** Whether sending the same put again may still bring a definite answer. */
-export function isWorthRepeating (error: unknown): error is StreambedError {
-  return StreambedError.is(error, 'OUTCOME_UNKNOWN', 'TIMEOUT', 'UNAVAILABLE', 'THROTTLED', 'OUT_OF_SPACE', 'OVER_CAPACITY')
-}
-
 /** What a log says that cannot store its next batch: it must be opened again. */
 export function storeFailure (error: unknown, key: string): StreambedError {
   if (StreambedError.is(error, 'FENCED', 'CORRUPT', 'MISCONFIGURED', 'CLOSED', 'OUT_OF_SPACE')) return error

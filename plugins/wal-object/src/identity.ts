@@ -1,7 +1,7 @@
 import { StreambedError, type FoundLog } from '@streambed/sdk'
 import { rootEpoch, type SlotId } from './keys.ts'
 import type { LogStore } from './log-store.ts'
-import type { SettledPut } from './settled-put.ts'
+import type { SettledPuts } from './settled-puts.ts'
 import { encodeMark } from './take-over.ts'
 
 const root: SlotId = { epoch: rootEpoch, slot: 0 }
@@ -24,7 +24,7 @@ export async function findLog (log: LogStore): Promise<FoundLog | undefined> {
 }
 
 /** That of a log which has been taken over: who made it has put the root then, unless it was lost; a new one is put for that. */
-export async function identityOf (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<string> {
+export async function identityOf (log: LogStore, puts: SettledPuts, signal: AbortSignal): Promise<string> {
   const id = await rootToken(log)
   if (id !== undefined) return id
   // Nobody follows it: it is only read where no epoch has a slot, and one has now.

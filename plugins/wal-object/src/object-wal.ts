@@ -1,7 +1,7 @@
-import { StreambedError, checkOpening, type Environment, type ObjectStore, type Timer, type Wal, type WalIdentity, type WalOpening, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
+import { StreambedError, checkOpening, isPutOpen, type Environment, type ObjectStore, type Timer, type Wal, type WalIdentity, type WalOpening, type WalPosition, type WalRecord, type WalUsage, type WalWriter } from '@streambed/sdk'
 import { takeBatch } from '@streambed/sdk/batch-log'
 import { Batching, batchRecordsMax } from './batching.ts'
-import { closed, fenced, isWorthRepeating, storeFailure } from './errors.ts'
+import { closed, fenced, storeFailure } from './errors.ts'
 import { clusterIdBytesMax, encodeSlot, entryBytes, headerBytes, tokenBytes } from './format.ts'
 import { Hedging } from './hedging.ts'
 import { findLog, identityOf } from './identity.ts'
@@ -10,7 +10,7 @@ import { Keys, slotsMax, type SlotId } from './keys.ts'
 import { LogStore } from './log-store.ts'
 import type { ObjectWalOptions } from './options.ts'
 import { recover } from './recover.ts'
-import { SettledPut } from './settled-put.ts'
+import { SettledPuts } from './settled-puts.ts'
 import { IndexedSlot, SlotIndex } from './slot-index.ts'
 import { takeOver, type TakenOver } from './take-over.ts'
 
@@ -70,7 +70,7 @@ export class ObjectWal implements Wal {
   readonly #environment: Environment
   readonly #options: ObjectWalOptions
   readonly #log: LogStore
-  readonly #puts: SettledPut
+  readonly #puts: SettledPuts
   readonly #batching: Batching
   readonly #janitor: Janitor
   readonly #index = new SlotIndex()
@@ -103,7 +103,7 @@ export class ObjectWal implements Wal {
     checkWriter(writer)
     const keys = new Keys(options.prefix, writer, environment.crc32c)
     const log = new LogStore(objectStore, environment, keys, { ...writer, token: environment.random.bytes(tokenBytes) })
-    const puts = new SettledPut(log, new Hedging(options), options)
+    const puts = new SettledPuts(log, new Hedging(options), options)
     const { signal } = new AbortController()
     try {
       // Before anything is claimed or fenced.
@@ -114,12 +114,12 @@ export class ObjectWal implements Wal {
       return new ObjectWal(options, log, puts, takenOver, { id, writerEpoch: found === undefined ? -1 : takenOver.previousEpoch })
     } catch (error) {
       await puts.close()
-      if (!isWorthRepeating(error)) throw error
+      if (!isPutOpen(error)) throw error
       throw new StreambedError('UNAVAILABLE', `the object store does not let the write-ahead log be opened. ${error.message}`, { cause: error })
     }
   }
 
-  private constructor (options: ObjectWalOptions, log: LogStore, puts: SettledPut, takenOver: TakenOver, identity: Pick<WalIdentity, 'id' | 'writerEpoch'>) {
+  private constructor (options: ObjectWalOptions, log: LogStore, puts: SettledPuts, takenOver: TakenOver, identity: Pick<WalIdentity, 'id' | 'writerEpoch'>) {
     const { chain, last, toSweep } = takenOver
     this.#environment = log.environment
     this.#options = options
@@ -259,7 +259,7 @@ export class ObjectWal implements Wal {
     const key = this.#log.keys.slotOf(slot.id)
     try {
       const settled = await this.#puts.put(key, slot.bytes, slot.stop.signal)
-      if (settled.kind === 'taken') throw fenced(slot.id.epoch, settled.by.writerEpoch)
+      if (settled !== 'ours') throw fenced(slot.id.epoch, settled.writerEpoch)
       slot.isStored = true
     } catch (error) {
       this.#failFrom(slot, storeFailure(error, key))

@@ -4,7 +4,7 @@ import { corrupt, encodeSlot, isSameToken, type SlotHeader } from './format.ts'
 import { findGroupEnd, type GroupEnd } from './group-end.ts'
 import { rootEpoch, type SlotId } from './keys.ts'
 import type { ListedSlot, LogStore } from './log-store.ts'
-import type { SettledPut } from './settled-put.ts'
+import type { SettledPuts } from './settled-puts.ts'
 
 /** How far ahead a fast writer is barred at first; each time that it gets past, four times as far. */
 const leapSlotsMin = 256
@@ -33,7 +33,7 @@ export interface TakenOver {
  *    the earlier writer, which confirms in the order of its slots, confirms nothing from the fence on.
  * 3. The look for higher claims. A higher epoch that opened meanwhile may have deleted where our fence landed.
  */
-export async function takeOver (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<TakenOver> {
+export async function takeOver (log: LogStore, puts: SettledPuts, signal: AbortSignal): Promise<TakenOver> {
   const previousEpoch = await claim(log, puts, signal)
   try {
     const { highestEpoch, ...plan } = await linkAndPlan(log, puts, signal)
@@ -48,7 +48,7 @@ export async function takeOver (log: LogStore, puts: SettledPut, signal: AbortSi
 }
 
 /** Resolves with the highest claim that was there before. */
-async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<number> {
+async function claim (log: LogStore, puts: SettledPuts, signal: AbortSignal): Promise<number> {
   const { keys, owner: { token, writerEpoch } } = log
   const highest = (await log.claims()).at(-1)
   if (highest !== undefined) {
@@ -58,11 +58,11 @@ async function claim (log: LogStore, puts: SettledPut, signal: AbortSignal): Pro
   }
   const id = { epoch: writerEpoch, slot: 0 }
   const settled = await puts.put(keys.claimOf(writerEpoch), encodeMark(log, 'claim', id, 0), signal)
-  if (settled.kind === 'taken') throw fenced(writerEpoch, writerEpoch)
+  if (settled !== 'ours') throw fenced(writerEpoch, writerEpoch)
   return highest ?? -1
 }
 
-async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal): Promise<Omit<TakenOver, 'previousEpoch'> & { readonly highestEpoch: number }> {
+async function linkAndPlan (log: LogStore, puts: SettledPuts, signal: AbortSignal): Promise<Omit<TakenOver, 'previousEpoch'> & { readonly highestEpoch: number }> {
   const groups = await log.groups()
   // An epoch is written to only after a fence links to it; so the highest that is there is the last one, or the one before.
   const epochs = [...groups.keys()].sort((a, b) => a - b)
@@ -84,7 +84,7 @@ async function linkAndPlan (log: LogStore, puts: SettledPut, signal: AbortSignal
 }
 
 /** Puts our fence at the end of the log, following the links of others. Resolves with the ends of the epochs that it came through. */
-async function link (log: LogStore, puts: SettledPut, groups: Map<number, ListedSlot[]>, from: number, signal: AbortSignal): Promise<Map<number, GroupEnd>> {
+async function link (log: LogStore, puts: SettledPuts, groups: Map<number, ListedSlot[]>, from: number, signal: AbortSignal): Promise<Map<number, GroupEnd>> {
   const { owner: { token, writerEpoch }, keys } = log
   const ends = new Map<number, GroupEnd>()
   const put = (id: SlotId, knownBefore: number) => puts.put(keys.slotOf(id), encodeMark(log, 'fence', id, knownBefore), signal)
@@ -101,11 +101,11 @@ async function link (log: LogStore, puts: SettledPut, groups: Map<number, Listed
     if (by === undefined) {
       const id = { epoch, slot: end.slot }
       const settled = await put(id, end.slot)
-      if (settled.kind === 'ours') {
+      if (settled === 'ours') {
         ends.set(epoch, end)
         return ends
       }
-      if (settled.by.kind === 'fence') by = settled.by
+      if (settled.kind === 'fence') by = settled
     }
     if (by === undefined) {
       // The writer was faster. It is barred further ahead; the slots up to there are then soon filled or ours.

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { StreambedError, type Clock } from '@streambed/sdk'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { StreambedError, withDeadline, type Clock } from '@streambed/sdk'
 
 const outputBytesMax = 64 * 1024
 
@@ -28,42 +28,34 @@ export interface Outside {
 /** The real ones. */
 export const nodeOutside: Outside = { run: runProgram, post: postJson }
 
-function runProgram (command: readonly string[], input: string, timeoutMs: number, clock: Clock): Promise<ProgramResult> {
+async function runProgram (command: readonly string[], input: string, timeoutMs: number, clock: Clock): Promise<ProgramResult> {
   const [program = '', ...args] = command
-  return new Promise((resolve, reject) => {
-    const cannotStart = (cause: unknown): StreambedError => new StreambedError('MISCONFIGURED', `the program cannot be started; install it, or name its path. program=${program}: ${reasonOf(cause)}`, { cause })
-    let child
-    try {
-      // A process group of its own, so that a time-out ends what it has started as well.
-      child = spawn(program, args, { shell: false, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
-    } catch (cause) {
-      // No system takes a zero byte in an argument.
-      reject(cannotStart(cause))
-      return
-    }
-    const { pid } = child
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout = (stdout + text).slice(-outputBytesMax) })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-outputBytesMax) })
-    // A program need not read what it is given.
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-    const timer = clock.schedule(timeoutMs, () => {
-      killGroup(pid)
-      child.stdout.destroy()
-      child.stderr.destroy()
-      reject(new StreambedError('UNAVAILABLE', `the program did not end in ${timeoutMs} ms and was killed. program=${program} stderr=${tail(stderr)}`))
-    })
-    child.once('error', cause => {
-      timer.cancel()
-      reject(cannotStart(cause))
-    })
-    child.once('close', (exitCode, signal) => {
-      timer.cancel()
-      resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined, stdout, stderr })
-    })
-  })
+  const cannotStart = (cause: unknown): StreambedError => new StreambedError('MISCONFIGURED', `the program cannot be started; install it, or name its path. program=${program}: ${reasonOf(cause)}`, { cause })
+  let child: ChildProcessWithoutNullStreams
+  try {
+    // A process group of its own, so that a time-out ends what it has started as well.
+    child = spawn(program, args, { shell: false, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+  } catch (cause) {
+    // No system takes a zero byte in an argument.
+    throw cannotStart(cause)
+  }
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout = (stdout + text).slice(-outputBytesMax) })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-outputBytesMax) })
+  // A program need not read what it is given.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const late = (): Error => {
+    killGroup(child.pid)
+    child.stdout.destroy()
+    child.stderr.destroy()
+    return new StreambedError('UNAVAILABLE', `the program did not end in ${timeoutMs} ms and was killed. program=${program} stderr=${tail(stderr)}`)
+  }
+  return await withDeadline({ clock, limitMs: timeoutMs, late }, () => new Promise((resolve, reject) => {
+    child.once('error', cause => { reject(cannotStart(cause)) })
+    child.once('close', (exitCode, signal) => { resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined, stdout, stderr }) })
+  }))
 }
 
 function killGroup (pid: number | undefined): void {
@@ -73,16 +65,13 @@ function killGroup (pid: number | undefined): void {
 }
 
 async function postJson (url: string, headers: Readonly<Record<string, string>>, json: string, timeoutMs: number, clock: Clock): Promise<HttpAnswer> {
-  const late = new AbortController()
-  const timer = clock.schedule(timeoutMs, () => { late.abort(new Error(`no answer in ${timeoutMs} ms`)) })
   try {
-    const response = await fetch(url, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/json', ...headers }, body: json, signal: late.signal })
-    return { status: response.status, text: await startOf(response) }
+    return await withDeadline({ clock, limitMs: timeoutMs }, async signal => {
+      const response = await fetch(url, { method: 'POST', redirect: 'manual', headers: { 'content-type': 'application/json', ...headers }, body: json, signal })
+      return { status: response.status, text: await startOf(response) }
+    })
   } catch (cause) {
-    const reason: unknown = late.signal.aborted ? late.signal.reason : cause
-    throw new StreambedError('UNAVAILABLE', `the service gave no answer. url=${url}: ${reasonOf(reason)}`, { cause })
-  } finally {
-    timer.cancel()
+    throw new StreambedError('UNAVAILABLE', `the service gave no answer. url=${url}: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -3,7 +3,7 @@ import type { Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import { objectKeyProblem } from '../object-store.ts'
 import type { ObjectInfo } from '../object-store.ts'
-import { DeadlinePassed, withDeadline } from './deadline.ts'
+import { DeadlinePassed, withDeadline } from '../waiting/deadline.ts'
 import type { ObjectService, ServiceFailure } from './object-service.ts'
 
 export interface RemoteStoreOptions {
@@ -56,7 +56,7 @@ export class RemoteCalls {
     const limitMs = Math.ceil(requestTimeoutMs + bytes / bytesPerSecondMin * 1000)
     return await this.#inFlight.run(undefined, async () => {
       try {
-        return await withDeadline(this.environment.clock, limitMs, signal, call)
+        return await withDeadline({ clock: this.environment.clock, limitMs, signal }, call)
       } catch (error) {
         if (StreambedError.is(error)) throw error
         if (!(error instanceof DeadlinePassed)) throw errorOf(action, this.#service.failureOf(error), effect, error)

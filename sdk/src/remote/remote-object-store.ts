@@ -1,4 +1,4 @@
-import { sleep, type Environment } from '../environment.ts'
+import type { Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import type {
   CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
@@ -9,6 +9,7 @@ import type { ObjectService } from './object-service.ts'
 import { preflight } from './preflight.ts'
 import { RemoteCalls, errorOf, invalidArgument, type RemoteStoreOptions } from './remote-calls.ts'
 import { RemoteUpload } from './remote-upload.ts'
+import { withRetry } from '../waiting/retry.ts'
 
 /**
  * The contract of an object store over a service on the network: checks of arguments, prefix, deadlines, checksums,
@@ -149,15 +150,10 @@ export class RemoteObjectStore implements ObjectStore {
 
   /** A service that is deciding between rivals says CONFLICT, which is no answer yet: it wants to be asked again. */
   async #untilVerdict<T> (signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
-    const { clock, random } = this.#environment
-    for (let times = 1; ; times++) {
-      try {
-        return await ask()
-      } catch (error) {
-        if (!StreambedError.is(error, 'CONFLICT')) throw error
-        if (times === conflictsMax) throw new StreambedError('UNAVAILABLE', `the service came to no verdict. asked=${times}`, { cause: error })
-        await sleep(clock, (0.5 + random.fraction()) * conflictDelayMs * times, signal === undefined ? {} : { signal })
-      }
+    try {
+      return await withRetry(ask, this.#environment, verdictRetry, signal)
+    } catch (error) {
+      throw isUndecided(error) ? new StreambedError('UNAVAILABLE', `the service came to no verdict. asked=${verdictRetry.attemptsMax}`, { cause: error }) : error
     }
   }
 
@@ -168,9 +164,9 @@ export class RemoteObjectStore implements ObjectStore {
 }
 
 const listLimitMax = 1000
-const conflictsMax = 8
-const conflictDelayMs = 20
+const verdictRetry = { delayMsMin: 20, delayMsMax: 200, deadlineMs: Infinity, attemptsMax: 8, isWorthRepeating: isUndecided }
 /** What a get of unknown size is given time for. */
 const wholeGetBytesMax = 64 * 1024 * 1024
 
+function isUndecided (error: unknown): boolean { return StreambedError.is(error, 'CONFLICT') }
 function unsupported (message: string): StreambedError { return new StreambedError('UNSUPPORTED', message) }

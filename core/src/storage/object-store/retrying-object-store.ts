@@ -1,8 +1,8 @@
 import {
-  StreambedError, type CallOptions, type Clock, type DeleteOutcome, type Finding, type GetOptions, type ListOptions,
-  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type Random, type StoredObject
+  StreambedError, withRetry, type CallOptions, type DeleteOutcome, type Finding, type GetOptions, type ListOptions,
+  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type RetryHost, type RetryOptions,
+  type StoredObject
 } from '@streambed/sdk'
-import { withRetry, type RetryOptions } from './retry.ts'
 
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs: 30_000 }
 
@@ -12,9 +12,9 @@ const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs:
  */
 export class RetryingObjectStore implements ObjectStore {
   readonly #inner: ObjectStore
-  readonly #host: { readonly clock: Clock, readonly random: Random }
+  readonly #host: RetryHost
 
-  constructor (inner: ObjectStore, host: { readonly clock: Clock, readonly random: Random }) {
+  constructor (inner: ObjectStore, host: RetryHost) {
     this.#inner = inner
     this.#host = host
   }

@@ -1,9 +1,8 @@
-import { StreambedError, sleep, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
+import { StreambedError, settledPut, sleep, withRetry, type Environment, type ObjectStore, type RetryOptions, type Wal, type WalPosition } from '@streambed/sdk'
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { LostEndError } from '../catalog/lost-end.ts'
 import { ofMedium } from '../object-store/of-medium.ts'
-import { withRetry, type RetryOptions } from '../object-store/retry.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
 import type { StorageOptions } from '../options.ts'
@@ -195,28 +194,23 @@ export class Uploader {
   async #put ({ commit, pieces }: EncodedObject): Promise<void> {
     const { environment, store } = this.#parts
     const key = objectKey(commit.objectId)
-    await withRetry(async attempt => {
-      try {
-        await store.put(key, pieces, { ifAbsent: true })
-      } catch (error) {
-        if (StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw new StreambedError('UNAVAILABLE', `put has no known outcome, asking again. key=${key}`, { cause: error })
-        if (!StreambedError.is(error, 'ALREADY_EXISTS')) {
-          if (StreambedError.is(error) && error.retriable) environment.logger.warn('upload failed, trying again', { key, attempt, error: error.message })
-          throw error
-        }
-        await this.#checkOurs(key, pieces, commit.size)
-      }
-    }, environment, untilStopped, this.#stop.signal)
+    await settledPut({
+      put: () => store.put(key, pieces, { ifAbsent: true }),
+      whose: () => this.#checkOurs(key, pieces, commit.size)
+    }, environment, {
+      ...untilStopped,
+      onFailed: ({ attempt, error }) => { environment.logger.warn('upload failed, trying again', { key, attempt, error: String(error) }) }
+    }, this.#stop.signal)
   }
 
   /** One bad answer must not prove anything: what proves it, whole and the same at each look, is what there is. */
-  async #checkOurs (key: string, pieces: readonly Uint8Array[], size: number): Promise<void> {
+  async #checkOurs (key: string, pieces: readonly Uint8Array[], size: number): Promise<'ours'> {
     const { environment: { crc32c } } = this.#parts
     const ours = `${size} ${pieces.reduce((crc, piece) => crc32c(piece, crc), 0)}`
     const looks = new Set<string>()
     for (let look = 0; look < looksToProve; look++) {
       const found = await this.#lookAt(key)
-      if (found === ours) return
+      if (found === ours) return 'ours'
       looks.add(found)
     }
     if (looks.size > 1) throw new StreambedError('UNAVAILABLE', `the store says now this, now that of an object. key=${key} said=${[...looks].join(', ')}`)
