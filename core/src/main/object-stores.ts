@@ -10,7 +10,7 @@ export type ObjectStores = ReadonlyMap<string, ObjectStore>
 
 export async function openStores ({ stores }: LoadedBackends, environment: Environment, opened: AsyncDisposableStack): Promise<ObjectStores> {
   const open = new Map<string, ObjectStore>()
-  for (const [name, { options, plugin }] of stores) open.set(name, opened.use(new RetryingObjectStore(await plugin.open(options, environment), environment)))
+  for (const [name, { options, plugin }] of stores) open.set(name, opened.use(new RetryingObjectStore(await plugin.open(options, environment), environment, name)))
   return open
 }
 

@@ -84,7 +84,7 @@ describe('a broker process on a disk that is full', () => {
     disk.fill()
     await producer.untilRefused()
     assert.deepEqual([...producer.refusals], ['KAFKA_STORAGE_ERROR'])
-    await logged(broker, /upload failed, trying again.*free space/i)
+    await logged(broker, /the object store cannot be used now.*free space/i)
     await producer.check()
     disk.free()
     await producer.acknowledge(5)

@@ -1,34 +1,46 @@
 import {
-  StreambedError, withRetry, type CallOptions, type DeleteOutcome, type Finding, type GetOptions, type ListOptions,
-  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type RetryHost, type RetryOptions,
-  type StoredObject
+  StreambedError, withRetry, type CallOptions, type DeleteOutcome, type Environment, type ErrorCode, type Finding, type GetOptions, type ListOptions,
+  type MultipartUpload, type ObjectBody, type ObjectInfo, type ObjectPage, type ObjectStore, type PutOptions, type RetryOptions, type StoredObject
 } from '@streambed/sdk'
+import { CallHealth } from './call-health.ts'
 
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs: 30_000 }
+const answersToReads: readonly ErrorCode[] = ['NOT_FOUND', 'OUT_OF_RANGE', 'INVALID_ARGUMENT', 'CORRUPT']
+const answersToWrites: readonly ErrorCode[] = ['ALREADY_EXISTS', 'CONFLICT', 'INVALID_ARGUMENT']
 
 /**
- * The one retry layer over a driver: reads and deletes are repeated within a deadline. Writes pass through: only
- * the caller knows whether a repeated put is harmless.
+ * The one layer over a driver. Reads and deletes are repeated within a deadline. Writes pass through: only the caller knows
+ * whether a repeated put is harmless. What a store refuses that has worked is UNAVAILABLE; see CallHealth.
  */
 export class RetryingObjectStore implements ObjectStore {
   readonly #inner: ObjectStore
-  readonly #host: RetryHost
+  readonly #environment: Environment
+  readonly #reads: CallHealth
+  readonly #listings: CallHealth
+  readonly #writes: CallHealth
+  readonly #deletes: CallHealth
 
-  constructor (inner: ObjectStore, host: RetryHost) {
+  /** `name`: of the store, for the log. */
+  constructor (inner: ObjectStore, environment: Environment, name: string) {
     this.#inner = inner
-    this.#host = host
+    this.#environment = environment
+    const healthOf = (calls: string, answers: readonly ErrorCode[]): CallHealth => new CallHealth({ ...environment, fields: { store: name, calls }, answers })
+    this.#reads = healthOf('reads', answersToReads)
+    this.#listings = healthOf('listings', ['INVALID_ARGUMENT'])
+    this.#writes = healthOf('writes', answersToWrites)
+    this.#deletes = healthOf('deletes', ['INVALID_ARGUMENT'])
   }
 
-  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#inner.put(key, body, options) }
-  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(() => this.#inner.get(key, options), options) }
-  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(() => this.#inner.head(key, options), options) }
-  list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(() => this.#inner.list(prefix, options), options) }
+  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#writes.watch(() => this.#inner.put(key, body, options)) }
+  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, () => this.#inner.get(key, options), options) }
+  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, () => this.#inner.head(key, options), options) }
+  list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, () => this.#inner.list(prefix, options), options) }
 
   /** Keys that failed retriably are asked for again; the outcomes are those of the last attempt of each key. */
   async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
     const outcomes = new Map<string, DeleteOutcome>()
     let pending = keys
-    await this.#repeat(async () => {
+    await this.#repeat(this.#deletes, async () => {
       for (const outcome of await this.#inner.delete(pending, options)) outcomes.set(outcome.key, outcome)
       const failed = pending.map(key => outcomes.get(key)!).filter(outcome => outcome.kind === 'failed')
       const retriable = failed.filter(outcome => StreambedError.is(outcome.error) && outcome.error.retriable)
@@ -38,16 +50,16 @@ export class RetryingObjectStore implements ObjectStore {
     return keys.map(key => outcomes.get(key)!)
   }
 
-  startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> { return this.#inner.startMultipart(key, options) }
+  startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> { return this.#writes.watch(() => this.#inner.startMultipart(key, options)) }
   sweepUploads (prefix: string, beforeMs: number, options?: CallOptions): Promise<number> {
-    return this.#repeat(() => this.#inner.sweepUploads(prefix, beforeMs, options), options)
+    return this.#repeat(this.#listings, () => this.#inner.sweepUploads(prefix, beforeMs, options), options)
   }
 
   preflight (options?: CallOptions): Promise<readonly Finding[]> { return this.#inner.preflight(options) }
   close (): Promise<void> { return this.#inner.close() }
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
 
-  #repeat<T> (attempt: () => Promise<T>, options: CallOptions | undefined): Promise<T> {
-    return withRetry(attempt, this.#host, readRetry, options?.signal)
+  #repeat<T> (health: CallHealth, attempt: () => Promise<T>, options: CallOptions | undefined): Promise<T> {
+    return withRetry(() => health.watch(attempt), this.#environment, readRetry, options?.signal)
   }
 }

@@ -199,7 +199,7 @@ export class Uploader {
       whose: () => this.#checkOurs(key, pieces, commit.size)
     }, environment, {
       ...untilStopped,
-      onFailed: ({ attempt, error }) => { environment.logger.warn('upload failed, trying again', { key, attempt, error: String(error) }) }
+      onFailed: ({ attempt, error }) => { environment.logger.debug('an upload failed, trying again', { key, attempt, error: String(error) }) }
     }, this.#stop.signal)
   }
 
