@@ -77,4 +77,7 @@ const child = spawn(node, [...chosen.node, ...args], {
 // A terminal sends SIGINT to the whole group; a supervisor signals only this process. Both must reach the child once.
 process.on('SIGINT', () => { if (!process.stdin.isTTY) child.kill('SIGINT') })
 process.on('SIGTERM', () => child.kill('SIGTERM'))
+// npm hands a signal to a shell, which ends and tells nobody.
+const parent = process.ppid
+setInterval(() => { if (process.ppid !== parent) child.kill('SIGTERM') }, 500).unref()
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGTERM' ? 15 : 1)))

@@ -8,9 +8,10 @@ import { firstStoreName } from './config/stores.ts'
 /** Every configured object store, open, by name. */
 export type ObjectStores = ReadonlyMap<string, ObjectStore>
 
-export async function openStores ({ stores }: LoadedBackends, environment: Environment, opened: AsyncDisposableStack): Promise<ObjectStores> {
+/** `giveUp`: aborted, no call on them is waited for any more. */
+export async function openStores ({ stores }: LoadedBackends, environment: Environment, opened: AsyncDisposableStack, giveUp?: AbortSignal): Promise<ObjectStores> {
   const open = new Map<string, ObjectStore>()
-  for (const [name, { options, plugin }] of stores) open.set(name, opened.use(new RetryingObjectStore(await plugin.open(options, environment), environment, name)))
+  for (const [name, { options, plugin }] of stores) open.set(name, opened.use(new RetryingObjectStore(await plugin.open(options, environment), environment, { name, giveUp })))
   return open
 }
 

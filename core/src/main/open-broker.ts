@@ -15,6 +15,7 @@ import { keys } from './keys.ts'
 import { checkFounding, checkStores, openStores, storeNameFor, type ObjectStores } from './object-stores.ts'
 import { noteStopped, serve } from './note-node.ts'
 import { openWal, type OpenedWal } from './open-wal.ts'
+import { told } from './told.ts'
 import { checkCurrent, foundCluster, Incarnation, noteLostEnd, overtaken, type Registration } from './register-node.ts'
 
 /** Thresholds that no option sets. */
@@ -35,6 +36,8 @@ export interface Host {
   readonly network: Network
   /** Stands in for the plugins that the configuration names: tests bring doubles that share a medium. */
   readonly backends?: LoadedBackends
+  /** Aborted: no object store is waited for any more. */
+  readonly giveUp?: AbortSignal
   /** Other thresholds than the usual: simulations take small ones, to get past them within a run. */
   readonly tuning?: Tuning
 }
@@ -93,33 +96,36 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   container.bind(keys.incarnation).toConstantValue(incarnation)
   container.bind(keys.backends).toResolvedValue(async () => host.backends ?? await loadBackends(config))
 
-  container.bind(keys.stores).toResolvedValue((backends: LoadedBackends) => openStores(backends, environment, opened), [keys.backends])
+  container.bind(keys.stores).toResolvedValue((backends: LoadedBackends) =>
+    told('the object stores', environment, () => openStores(backends, environment, opened, host.giveUp)), [keys.backends])
 
   container.bind(keys.metadataLog).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores): Promise<MetadataLog> =>
-    opened.use(await openMetadataLog(config, backends, stores, environment)), [keys.backends, keys.stores])
+    opened.use(await told('the metadata log', environment, () => openMetadataLog(config, backends, stores, environment))), [keys.backends, keys.stores])
 
   container.bind(keys.metadata).toResolvedValue(async (log: MetadataLog) =>
-    opened.use(await Metadata.open({ log, environment, snapshotEveryEntries })), [keys.metadataLog])
+    opened.use(await told('what the metadata log holds', environment, () => Metadata.open({ log, environment, snapshotEveryEntries }))), [keys.metadataLog])
 
   container.bind(keys.server).toResolvedValue(async (network: Network) =>
     opened.use(await Server.open({ network, clock: environment.clock, logger: environment.logger, limits: config.limits }, config.node.listeners)),
   [keys.network])
 
   container.bind(keys.checkedStores).toResolvedValue(async (stores: ObjectStores, metadata: Metadata): Promise<ObjectStores> => {
-    await checkFounding(stores, metadata, config, environment)
-    await checkStores(stores, metadata, await foundCluster(metadata, environment), config, environment)
+    await told('the object stores, to see whose they are', environment, async () => {
+      await checkFounding(stores, metadata, config, environment)
+      await checkStores(stores, metadata, await foundCluster(metadata, environment), config, environment)
+    })
     return stores
   }, [keys.stores, keys.metadata])
 
   container.bind(keys.wal).toResolvedValue(async (backends: LoadedBackends, stores: ObjectStores, metadata: Metadata): Promise<OpenedWal> => {
-    const openedWal = await openWal({ config, environment, backends, stores, metadata, incarnation })
+    const openedWal = await told('the write-ahead log', environment, () => openWal({ config, environment, backends, stores, metadata, incarnation }))
     opened.use(openedWal.wal)
     return openedWal
   }, [keys.backends, keys.checkedStores, keys.metadata])
 
   container.bind(keys.engine).toResolvedValue(async ({ registration, wal }: OpenedWal, stores: ObjectStores, metadata: Metadata) => {
     const catalog = new StreamCatalog({ metadata, clock: environment.clock, ...registration })
-    const opening = StreamEngine.open({ wal, stores, catalog, environment, options: config.storage.engine })
+    const opening = told('what the write-ahead log holds', environment, () => StreamEngine.open({ wal, stores, catalog, environment, options: config.storage.engine }))
     return opened.use(await opening.catch(async (error: unknown) => {
       await noteLostEnd(metadata, registration, error)
       throw error
@@ -128,7 +134,8 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
 
   container.bind(keys.registration).toResolvedValue(async ({ registration, wal }: OpenedWal, engine: StreamEngine, metadata: Metadata, server: Server) => {
     metadata.proposeOnlyWhile(image => checkCurrent(image, registration))
-    await serve(metadata, registration, wal, engine, { endpoints: endpointsOf(config, server), rack: config.node.rack })
+    const facts = { endpoints: endpointsOf(config, server), rack: config.node.rack }
+    await told('the cluster to know of this node', environment, () => serve(metadata, registration, wal, engine, facts))
     opened.defer(() => noteStopped(metadata, registration, engine, environment.logger))
     return registration
   }, [keys.wal, keys.engine, keys.metadata, keys.server])

@@ -8,6 +8,14 @@ export function shutdownRequested (): Promise<NodeJS.Signals> {
   })
 }
 
+/** Ends the process after `limitMs`, whatever still holds it; a broker may be ended at any moment. Tells why before. */
+export function endWithin (limitMs: number, tell: () => void): void {
+  setTimeout(() => {
+    tell()
+    process.exit(0)
+  }, limitMs).unref()
+}
+
 /**
  * Gives file I/O more threads than Node's four, unless the operator said how many: a few large uploads would keep the WAL's
  * small writes waiting. Works only before the first use of the pool.

@@ -68,7 +68,7 @@ export class Server implements AsyncDisposable {
   get connectionCount (): number { return this.#sessions.size }
 
   /** Answers what is in flight for at most `drainMsMax`, then hangs up on everybody. Idempotent. */
-  async close (options: { readonly drainMsMax: number } = { drainMsMax: 5_000 }): Promise<void> {
+  async close (options: { readonly drainMsMax: number } = { drainMsMax: 3_500 }): Promise<void> {
     this.#stop.abort()
     const closed = this.#listening.map(({ socket }) => socket.close())
     this.#listening = []

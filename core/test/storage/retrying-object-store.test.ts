@@ -29,7 +29,7 @@ class Bench {
         }
       }
     })
-    this.store = new RetryingObjectStore(failing, environment, 'main')
+    this.store = new RetryingObjectStore(failing, environment, { name: 'main' })
   }
 
   /** What a call comes to, while time passes until it settles. */

@@ -258,7 +258,7 @@ describe('stream engine', () => {
         if (start <= damagedAt && damagedAt < end) throw new StreambedError('CORRUPT', 'bytes fail their checksum')
         return await super.get(key, get)
       }
-    }(store, fixture.environment, 'default')
+    }(store, fixture.environment, { name: 'default' })
     const { engine } = await fixture.open(options)
     const stream = engine.stream(1)
     assert.deepEqual(await labels(stream), ['a', 'b'])

@@ -25,7 +25,7 @@ export const defaultOptions: ObjectWalOptions = Object.freeze({
   batchIntervalMsMax: 100,
   uploadsMax: 8,
   putTimeoutMs: 10_000,
-  putDeadlineMs: 60_000,
+  putDeadlineMs: 3_600_000,
   hedgePercentile: 95,
   hedgeShareMax: 0.05,
   scope: 'host',
@@ -82,9 +82,9 @@ export const optionDocs: Readonly<Record<string, OptionDoc>> = Object.freeze({
     description: 'A put without an answer for this long is given up and sent again. Less than putDeadlineMs, or it is without effect.'
   },
   putDeadlineMs: {
-    type: 'duration (60s)',
-    default: '60s',
-    description: 'After this time of failed attempts the log takes no more records until it is opened again.'
+    type: 'duration (1h)',
+    default: '1h',
+    description: 'A put is sent again for this long; then the log takes no more records until it is opened again. Until then what waits for it is neither confirmed nor refused, and goes on by itself once the store answers.'
   },
   hedgePercentile: {
     type: 'number',

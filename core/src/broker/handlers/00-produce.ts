@@ -8,7 +8,7 @@ import type { BrokerServices } from '../services.ts'
 import { isInternalTopic } from '../topics/internal-topics.ts'
 import type { Topic } from '../topics/topic-registry.ts'
 
-type Services = Pick<BrokerServices, 'topics' | 'backPressure' | 'logger'>
+type Services = Pick<BrokerServices, 'topics' | 'backPressure' | 'clock' | 'logger'>
 type PartitionData = RequestOf<typeof ApiKey.Produce>['topicData'][number]['partitionData'][number]
 type PartitionResponse = ProduceResponseInput['responses'][number]['partitionResponses'][number]
 
@@ -17,7 +17,8 @@ const internalTopicWriter = '__admin_client'
 
 /**
  * Produce, versions 3 to 13. acks 0, 1 and all mean the same durability here: an answer is given once the WAL holds the
- * records. Left out: transactions (refused). The timeout is not acted on: the WAL answers or fails long before.
+ * records. What is not known to be there after the request's timeout is REQUEST_TIMED_OUT, and may yet come to be there. Left
+ * out: transactions (refused).
  */
 export function produceHandler (services: Services): ApiHandler<typeof ApiKey.Produce> {
   return {
@@ -27,26 +28,36 @@ export function produceHandler (services: Services): ApiHandler<typeof ApiKey.Pr
       const responses = request.topicData.map(topicData => {
         const topic = context.apiVersion >= 13 ? services.topics.byId(topicData.topicId) : services.topics.byName(topicData.name)
         const unknown = context.apiVersion >= 13 ? KafkaErrorCode.UNKNOWN_TOPIC_ID : KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        const results = topicData.partitionData.map(data => append(data, topic, unknown, request, context))
+        const results = topicData.partitionData.map(data => ({ index: data.index, response: append(data, topic, unknown, request, context) }))
         return { name: topicData.name, topicId: topicData.topicId, results }
       })
-      return answer(responses, request.acks, services)
+      return answer(responses, request, services)
     }
   }
 }
 
-interface TopicResults { readonly name: string, readonly topicId: string, readonly results: readonly Promise<PartitionResponse>[] }
+/** Clients that want an answer at once mean: without waiting for replicas. The WAL takes its time here. */
+const timeoutMsMin = 1_000
 
-async function answer (topics: readonly TopicResults[], acks: number, services: Services): Promise<Answer<typeof ApiKey.Produce>> {
+interface TopicResults { readonly name: string, readonly topicId: string, readonly results: readonly { readonly index: number, readonly response: Promise<PartitionResponse> }[] }
+
+async function answer (topics: readonly TopicResults[], { acks, timeoutMs }: RequestOf<typeof ApiKey.Produce>, services: Services): Promise<Answer<typeof ApiKey.Produce>> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = services.clock.schedule(Math.max(timeoutMs, timeoutMsMin), () => { late.resolve(undefined) })
   const responses: ProduceResponseInput['responses'][number][] = []
   for (const { name, results, topicId } of topics) {
     const partitionResponses: PartitionResponse[] = []
     // All of them are on their way, and none rejects: waiting for one after the other costs nothing, and no closures.
-    for (const result of results) partitionResponses.push(await result)
+    for (const { index, response } of results) partitionResponses.push(await Promise.race([response, late.promise]) ?? timedOut(index))
     responses.push({ name, topicId, partitionResponses })
   }
+  timer.cancel()
   if (acks === 0) return responses.some(topic => topic.partitionResponses.some(partition => partition.errorCode !== 0)) ? 'close' : 'noReply'
   return { responses, throttleTimeMs: services.backPressure.produceThrottleMs() }
+}
+
+function timedOut (index: number): PartitionResponse {
+  return { index, errorCode: KafkaErrorCode.REQUEST_TIMED_OUT, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, errorMessage: null, recordErrors: [] }
 }
 
 async function append (data: PartitionData, topic: Topic | undefined, unknown: KafkaErrorCode, request: RequestOf<typeof ApiKey.Produce>, context: RequestContext): Promise<PartitionResponse> {

@@ -4,7 +4,10 @@ import { loadConfig } from '../../main/config/load-config.ts'
 import { nodeHost } from '../../main/node-host.ts'
 import { runBroker } from '../../main/run-broker.ts'
 import { collectLessOften } from '../../runtime/collector.ts'
-import { environmentVariables, shutdownRequested, widenThreadPool } from '../../runtime/process.ts'
+import { endWithin, environmentVariables, shutdownRequested, widenThreadPool } from '../../runtime/process.ts'
+
+/** An orchestrator that asked for the end waits no longer with patience. */
+const stopMsMax = 4_500
 
 interface StartOptions { readonly config: string | undefined }
 
@@ -17,11 +20,15 @@ export const startCommand: CommandModule<object, StartOptions> = {
     const config = await loadConfig({ environment: environmentVariables, ...file === undefined ? {} : { file } })
     collectLessOften()
     const stop = new AbortController()
-    void shutdownRequested().then(() => stop.abort())
+    const host = nodeHost({ logLevel: config.log.level })
+    void shutdownRequested().then(() => {
+      stop.abort()
+      endWithin(stopMsMax, () => host.environment.logger.warn('not all was closed in time; the next start recovers what this one leaves', { limitMs: stopMsMax }))
+    })
     const release = keepAlive()
     await runBroker({
       config,
-      host: nodeHost({ logLevel: config.log.level }),
+      host,
       stop: stop.signal,
       onReady: ({ registration, server }) => {
         const where = server.addresses.map(({ host, port }) => `${host}:${port}`).join(', ')

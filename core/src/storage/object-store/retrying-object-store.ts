@@ -8,6 +8,13 @@ const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs:
 const answersToReads: readonly ErrorCode[] = ['NOT_FOUND', 'OUT_OF_RANGE', 'INVALID_ARGUMENT', 'CORRUPT']
 const answersToWrites: readonly ErrorCode[] = ['ALREADY_EXISTS', 'CONFLICT', 'INVALID_ARGUMENT']
 
+export interface RetryingObjectStoreOptions {
+  /** Of the store, for the log. */
+  readonly name: string
+  /** Aborted: no call is waited for any more. */
+  readonly giveUp?: AbortSignal | undefined
+}
+
 /**
  * The one layer over a driver. Reads and deletes are repeated within a deadline. Writes pass through: only the caller knows
  * whether a repeated put is harmless. What a store refuses that has worked is UNAVAILABLE; see CallHealth.
@@ -15,15 +22,16 @@ const answersToWrites: readonly ErrorCode[] = ['ALREADY_EXISTS', 'CONFLICT', 'IN
 export class RetryingObjectStore implements ObjectStore {
   readonly #inner: ObjectStore
   readonly #environment: Environment
+  readonly #giveUp: AbortSignal | undefined
   readonly #reads: CallHealth
   readonly #listings: CallHealth
   readonly #writes: CallHealth
   readonly #deletes: CallHealth
 
-  /** `name`: of the store, for the log. */
-  constructor (inner: ObjectStore, environment: Environment, name: string) {
+  constructor (inner: ObjectStore, environment: Environment, { giveUp, name }: RetryingObjectStoreOptions) {
     this.#inner = inner
     this.#environment = environment
+    this.#giveUp = giveUp
     const healthOf = (calls: string, answers: readonly ErrorCode[]): CallHealth => new CallHealth({ ...environment, fields: { store: name, calls }, answers })
     this.#reads = healthOf('reads', answersToReads)
     this.#listings = healthOf('listings', ['INVALID_ARGUMENT'])
@@ -31,35 +39,48 @@ export class RetryingObjectStore implements ObjectStore {
     this.#deletes = healthOf('deletes', ['INVALID_ARGUMENT'])
   }
 
-  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#writes.watch(() => this.#inner.put(key, body, options)) }
-  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, () => this.#inner.get(key, options), options) }
-  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, () => this.#inner.head(key, options), options) }
-  list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, () => this.#inner.list(prefix, options), options) }
+  put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#once(options, given => this.#inner.put(key, body, given)) }
+  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, options, given => this.#inner.get(key, given)) }
+  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, options, given => this.#inner.head(key, given)) }
+  list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, options, given => this.#inner.list(prefix, given)) }
 
   /** Keys that failed retriably are asked for again; the outcomes are those of the last attempt of each key. */
   async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
     const outcomes = new Map<string, DeleteOutcome>()
     let pending = keys
-    await this.#repeat(this.#deletes, async () => {
-      for (const outcome of await this.#inner.delete(pending, options)) outcomes.set(outcome.key, outcome)
+    await this.#repeat(this.#deletes, options, async given => {
+      for (const outcome of await this.#inner.delete(pending, given)) outcomes.set(outcome.key, outcome)
       const failed = pending.map(key => outcomes.get(key)!).filter(outcome => outcome.kind === 'failed')
       const retriable = failed.filter(outcome => StreambedError.is(outcome.error) && outcome.error.retriable)
       pending = retriable.map(outcome => outcome.key)
       if (retriable[0] !== undefined) throw retriable[0].error
-    }, options).catch((error: unknown) => { if (outcomes.size < keys.length) throw error })
+    }).catch((error: unknown) => { if (outcomes.size < keys.length) throw error })
     return keys.map(key => outcomes.get(key)!)
   }
 
-  startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> { return this.#writes.watch(() => this.#inner.startMultipart(key, options)) }
+  startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> { return this.#once(options, given => this.#inner.startMultipart(key, given)) }
   sweepUploads (prefix: string, beforeMs: number, options?: CallOptions): Promise<number> {
-    return this.#repeat(this.#listings, () => this.#inner.sweepUploads(prefix, beforeMs, options), options)
+    return this.#repeat(this.#listings, options, given => this.#inner.sweepUploads(prefix, beforeMs, given))
   }
 
   preflight (options?: CallOptions): Promise<readonly Finding[]> { return this.#inner.preflight(options) }
   close (): Promise<void> { return this.#inner.close() }
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
 
-  #repeat<T> (health: CallHealth, attempt: () => Promise<T>, options: CallOptions | undefined): Promise<T> {
-    return withRetry(() => health.watch(attempt), this.#environment, readRetry, options?.signal)
+  #once<O extends CallOptions, T> (options: O | undefined, attempt: (options: O | undefined) => Promise<T>): Promise<T> {
+    const given = this.#within(options)
+    return this.#writes.watch(() => attempt(given))
+  }
+
+  #repeat<O extends CallOptions, T> (health: CallHealth, options: O | undefined, attempt: (options: O | undefined) => Promise<T>): Promise<T> {
+    const given = this.#within(options)
+    return withRetry(() => health.watch(() => attempt(given)), this.#environment, readRetry, given?.signal)
+  }
+
+  /** The caller's options, so that a call ends too when nobody waits for the store any more. */
+  #within<O extends CallOptions> (options: O | undefined): O | undefined {
+    if (this.#giveUp === undefined) return options
+    const signal = options?.signal === undefined ? this.#giveUp : AbortSignal.any([options.signal, this.#giveUp])
+    return { ...options, signal } as O
   }
 }

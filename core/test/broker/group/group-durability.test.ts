@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { StreambedError, type Wal } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
 import { ApiKey } from '../../../src/protocol/messages/apis.ts'
 import type { Partition } from '../../../src/broker/partition/partition.ts'
@@ -9,6 +8,7 @@ import { encodeVersioned } from '../../../src/protocol/internal-records/versione
 import { decodeRecords } from '../../../src/protocol/records/decode-records.ts'
 import { encodeBatch } from '../../../src/protocol/records/encode-batch.ts'
 import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
+import { HeldWal } from '../held-wal.ts'
 import { earlierLog, earlierMemberId, earlierTopicId } from './earlier-log.ts'
 
 /** One partition of the offsets topic: all groups share one log. */
@@ -18,39 +18,6 @@ const kafka = {
 /** Low enough that a test gets past it. */
 const groupLog = { bytesMin: 20_000, rewriteFactor: 4, pieceRecords: 20, checksRewrites: true }
 const partitionCount = 50
-
-/** A WAL whose appends are confirmed when the test says so, in order; until then they are in flight. */
-class HeldWal {
-  #gate = Promise.withResolvers<void>()
-  constructor () { this.#gate.resolve() }
-  hold (): void { this.#gate = Promise.withResolvers<void>() }
-  release (): void { this.#gate.resolve() }
-  /** What is in flight was written, and nobody is told. */
-  fail (): void {
-    const { reject } = this.#gate
-    this.#gate = Promise.withResolvers<void>()
-    this.release()
-    reject(new StreambedError('UNAVAILABLE', 'the disk fails'))
-  }
-
-  wrap (wal: Wal): Wal {
-    return new Proxy(wal, {
-      get: (target, name) => {
-        if (name === 'append') {
-          return async (chunks: readonly Uint8Array[]) => {
-            const appended = target.append(chunks)
-            const gate = this.#gate.promise
-            const position = await appended
-            await gate
-            return position
-          }
-        }
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
-      }
-    })
-  }
-}
 
 interface Opened { readonly broker: OpenBroker, readonly fixture: BrokerFixture, readonly wal: HeldWal, readonly topicId: string }
 
