@@ -63,7 +63,8 @@ up () {
 
 case ${1:-} in
   install)
-    is_ready () { command -v nbdkit nbdfuse nbdinfo fusermount3 mkfs.ext4 losetup > /dev/null; }
+    # One `command -v` for all is content with any of them.
+    is_ready () { for each in nbdkit nbdfuse nbdinfo fusermount3 mkfs.ext4 losetup; do command -v "$each" > /dev/null || return 1; done; }
     is_ready || { apt-get update; DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nbdkit libnbd-bin fuse3 e2fsprogs; } > /dev/null
     is_ready ;;
   up) : "${dir:?which folder}"; up "${3:?ext4 or raw}" "${4:-}" ;;

@@ -14,7 +14,9 @@ modules='virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_p
 kernel () { ls /lib/modules 2> /dev/null | sort -V | while read -r each; do [ -f "/boot/vmlinuz-$each" ] && echo "$each"; done | grep -v cloud | tail -1; }
 
 is_ready () {
-  command -v qemu-system-x86_64 busybox cpio rpc.nfsd mount.nfs4 ip mkfs.ext4 sg_persist nvme > /dev/null && [ -n "$(kernel)" ]
+  # One `command -v` for all is content with any of them.
+  for each in qemu-system-x86_64 busybox cpio rpc.nfsd mount.nfs4 ip mkfs.ext4 sg_persist nvme; do command -v "$each" > /dev/null || return 1; done
+  [ -n "$(kernel)" ]
 }
 
 install () {
