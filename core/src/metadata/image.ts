@@ -129,6 +129,7 @@ export class ClusterImage {
       case 'objectIdsReserved': return this.#reserveObjects(record)
       case 'segmentCommitted': return this.#commitSegment(record)
       case 'objectsCommitted': return this.#commitObjects(record)
+      case 'objectsReplaced': return this.#replaceObjects(record)
       case 'streamTrimmed': return this.#trimStream(record.streamId, record.startOffset, record.atMs)
       case 'objectsAbandoned': return this.#abandonObjects(record.objectIds, record.atMs)
       case 'objectsForgotten': return this.#forgetObjects(record.objectIds)
@@ -266,13 +267,48 @@ export class ClusterImage {
     for (const commit of objects) this.#addObject(commit, atMs)
   }
 
+  #replaceObjects ({ atMs, inputs, nodeEpoch, nodeId, object: { ranges, ...facts } }: MetadataRecord & { type: 'objectsReplaced' }): void {
+    this.#currentNode(nodeId, nodeEpoch)
+    const left = new Map(inputs.map(objectId => [objectId, this.tables.objects.get(objectId)?.rangeCount ?? 0]))
+    const changed: [StreamId, readonly StreamRange[]][] = []
+    let rangeCount = 0
+    for (const [streamId, pieces] of Map.groupBy(ranges, range => range.streamId)) {
+      const stream = this.tables.streams.get(streamId)
+      if (stream === undefined || !this.#isOfOwner(pieces[0]!, nodeId)) continue
+      changed.push([streamId, this.ranges(streamId).map(range => {
+        const remaining = left.get(range.objectId)
+        const piece = remaining === undefined ? undefined : pieces.find(({ endOffset }) => endOffset === range.endOffset)
+        if (remaining === undefined || piece === undefined || piece.startOffset > Math.max(range.startOffset, stream.startOffset)) return range
+        left.set(range.objectId, remaining - 1)
+        rangeCount++
+        return { ...range, objectId: facts.objectId, startOffset: piece.startOffset, bytes: piece.bytes }
+      })])
+    }
+    const condemned = inputs.map(objectId => {
+      const object = this.tables.objects.get(objectId)
+      if (object === undefined || left.get(objectId) !== 0) throw new StreambedError('CONFLICT', `the object is not live any more, or more of it is. objectId=${objectId} replacedBy=${facts.objectId}`)
+      return object
+    })
+    this.#spendReserved(nodeId, nodeEpoch, [facts.objectId])
+    for (const [streamId, replaced] of changed) this.tables.ranges.set(streamId, replaced)
+    for (const { rangeCount: _, ...object } of condemned) {
+      this.tables.objects.delete(object.objectId)
+      this.tables.condemned.set(object.objectId, { ...object, sinceMs: atMs })
+    }
+    this.tables.objects.set(facts.objectId, { ...facts, rangeCount })
+  }
+
   /** The ids of `objects` are reserved no longer. Refused, with nothing changed, unless all were and all continue their streams. */
   #takeReserved (nodeId: number, nodeEpoch: number, objects: readonly ObjectCommit[]): void {
+    for (const commit of objects) this.#checkContinues(commit)
+    this.#spendReserved(nodeId, nodeEpoch, objects.map(({ objectId }) => objectId))
+  }
+
+  #spendReserved (nodeId: number, nodeEpoch: number, objectIds: readonly ObjectId[]): void {
     const key = `${nodeId}:${nodeEpoch}`
     const reserved = new Set(this.tables.reservations.get(key)?.objectIds)
-    for (const commit of objects) {
-      if (!reserved.delete(commit.objectId)) throw new StreambedError('CONFLICT', `object id is not reserved, or committed already. objectId=${commit.objectId} nodeId=${nodeId} epoch=${nodeEpoch}`)
-      this.#checkContinues(commit)
+    for (const objectId of objectIds) {
+      if (!reserved.delete(objectId)) throw new StreambedError('CONFLICT', `object id is not reserved, or committed already. objectId=${objectId} nodeId=${nodeId} epoch=${nodeEpoch}`)
     }
     this.#setReserved(key, { nodeId, nodeEpoch, objectIds: [...reserved] })
   }

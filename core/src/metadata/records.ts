@@ -60,6 +60,8 @@ export type MetadataRecord =
    * Pieces of another epoch than their stream's, or of a stream that another node owns, are dropped.
    */
   | { readonly type: 'segmentCommitted', readonly nodeId: number, readonly nodeEpoch: number, readonly walPosition: number, readonly objects: readonly ObjectCommit[], readonly atMs: number }
+  /** The object holds all that is live of `inputs`, piece by piece, and takes their place. */
+  | { readonly type: 'objectsReplaced', readonly nodeId: number, readonly nodeEpoch: number, readonly inputs: readonly ObjectId[], readonly object: ObjectCommit, readonly atMs: number }
   /** Of earlier releases: one piece of another owner refused all. */
   | { readonly type: 'objectsCommitted', readonly nodeId: number, readonly nodeEpoch: number, readonly objects: readonly ObjectCommit[], readonly atMs: number }
   | { readonly type: 'streamTrimmed', readonly streamId: StreamId, readonly startOffset: number, readonly atMs: number }
@@ -92,7 +94,7 @@ const entryVersion = 1
 const knownTypes: ReadonlySet<string> = new Set<MetadataRecord['type']>([
   'clusterFounded', 'nodeEpochTaken', 'nodeWalOpened', 'nodeOpened', 'nodeStopped', 'nodeEndLost', 'nodeRemoved', 'nodeRegistered', 'nodeWalChanged',
   'topicCreated', 'partitionsAdded', 'topicDeleted', 'configsSet', 'producerIdsReserved', 'objectIdsReserved', 'segmentCommitted',
-  'objectsCommitted', 'streamTrimmed', 'objectsAbandoned', 'objectsForgotten', 'idsSkipped', 'lossAccepted'
+  'objectsCommitted', 'objectsReplaced', 'streamTrimmed', 'objectsAbandoned', 'objectsForgotten', 'idsSkipped', 'lossAccepted'
 ])
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

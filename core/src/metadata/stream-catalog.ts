@@ -1,5 +1,5 @@
 import { StreambedError, type Clock, type WalPosition } from '@streambed/sdk'
-import type { Catalog, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
+import type { Catalog, LiveObject, LivePiece, ObjectCommit, ObjectFacts, ObjectId, StreamFacts, StreamId, StreamRange } from '../storage/catalog/catalog.ts'
 import type { Metadata } from './metadata.ts'
 import { streamNames } from './stream-names.ts'
 
@@ -60,6 +60,32 @@ export class StreamCatalog implements Catalog {
   commitObjects (objects: readonly ObjectCommit[], walPosition: WalPosition): Promise<void> {
     const { clock, metadata, nodeEpoch, nodeId } = this.#parts
     return metadata.propose(() => ({ records: [{ type: 'segmentCommitted', nodeId, nodeEpoch, walPosition, objects, atMs: clock.wallMs() }], result: undefined }))
+  }
+
+  liveObjects (): readonly LiveObject[] {
+    const { objects, ranges, streams } = this.#image.tables
+    const pieces = new Map<ObjectId, LivePiece[]>()
+    for (const [streamId, ofStream] of ranges.entries()) {
+      const stream = streams.get(streamId)
+      if (stream === undefined || !this.owns(stream, undefined)) continue
+      for (const range of ofStream) {
+        const piece = { streamId, streamEpoch: stream.epoch, range, startOffset: Math.max(range.startOffset, stream.startOffset) }
+        const known = pieces.get(range.objectId)
+        if (known === undefined) pieces.set(range.objectId, [piece])
+        else known.push(piece)
+      }
+    }
+    const live: LiveObject[] = []
+    for (const [objectId, found] of pieces) {
+      const { rangeCount, ...facts } = objects.get(objectId)!
+      if (rangeCount === found.length) live.push({ facts, pieces: found })
+    }
+    return live
+  }
+
+  replaceObjects (inputs: readonly ObjectId[], object: ObjectCommit): Promise<void> {
+    const { clock, metadata, nodeEpoch, nodeId } = this.#parts
+    return metadata.propose(() => ({ records: [{ type: 'objectsReplaced', nodeId, nodeEpoch, inputs, object, atMs: clock.wallMs() }], result: undefined }))
   }
 
   trimStream (streamId: StreamId, startOffset: number): Promise<void> {

@@ -48,6 +48,18 @@ export interface RangeCommit extends Omit<StreamRange, 'objectId'> {
 /** An uploaded object, to be made part of its streams. */
 export interface ObjectCommit extends ObjectFacts { readonly ranges: readonly RangeCommit[] }
 
+/** A piece of a stream of this node, and from where on it is live. */
+export interface LivePiece {
+  readonly streamId: StreamId
+  readonly streamEpoch: number
+  readonly range: StreamRange
+  /** Not below the range's own, nor at its end. */
+  readonly startOffset: number
+}
+
+/** An object, and all that is needed of it. */
+export interface LiveObject { readonly facts: ObjectFacts, readonly pieces: readonly LivePiece[] }
+
 /**
  * What the stream engine needs to know of the cluster, and nothing else of it. Reads are synchronous views of the
  * newest known state; changes resolve once they are durable and visible in those views.
@@ -83,13 +95,20 @@ export interface Catalog {
    * Pieces of streams deleted or moved meanwhile are dropped.
    */
   commitObjects (commits: readonly ObjectCommit[], walPosition: WalPosition): Promise<void>
+  /** Every object that is needed for streams of this node, and for no others. In no order. */
+  liveObjects (): readonly LiveObject[]
+  /**
+   * Puts the object in the place of `inputs`, all of whose live pieces it holds, one by one; they are condemned. CONFLICT, with nothing
+   * changed, when one of them is not live any more, or has a live piece that the object lacks. What was trimmed or deleted since drops out.
+   */
+  replaceObjects (inputs: readonly ObjectId[], object: ObjectCommit): Promise<void>
   /** Raises the start of a stream; a lower value than today's changes nothing. */
   trimStream (streamId: StreamId, startOffset: number): Promise<void>
   /** Objects that no stream needs since `beforeMs` (wall clock) or earlier, at most `limit`. */
   condemnedObjects (beforeMs: number, limit: number): readonly ObjectFacts[]
   /** Ids that an earlier epoch of this node reserved and never committed: what they name, if anything, is an orphan. */
   abandonedObjectIds (limit: number): readonly ObjectId[]
-  /** Takes note that abandoned ids were deleted; they are kept to be deleted again: a put may have been on its way. */
+  /** Takes note of ids that nothing will be committed under, deleted or not; they are kept to be deleted again: a put may have been on its way. */
   abandonObjects (objectIds: readonly ObjectId[]): Promise<void>
   /** Ids noted as abandoned at `beforeMs` (wall clock) or earlier, at most `limit`. */
   lateObjectIds (beforeMs: number, limit: number): readonly ObjectId[]

@@ -2,12 +2,14 @@ import { sleep, type Environment, type ObjectStore } from '@streambed/sdk'
 import type { Catalog, ObjectFacts, ObjectId } from '../catalog/catalog.ts'
 import { keySlices, objectIdOf, objectKey, slicePrefix } from '../object/object-key.ts'
 import type { StorageOptions } from '../options.ts'
+import type { ObjectMover } from './object-mover.ts'
 
 export interface GarbageCollectorParts {
   readonly catalog: Catalog
   readonly stores: ReadonlyMap<string, ObjectStore>
   readonly environment: Environment
   readonly options: StorageOptions
+  readonly mover: ObjectMover
 }
 
 const batchMax = 1_000
@@ -94,10 +96,11 @@ export class GarbageCollector {
     const { environment, options } = this.#parts
     while (!this.#stop.signal.aborted) {
       try {
+        await this.#parts.mover.move(this.#stop.signal)
         await this.collect()
         await this.sweep()
       } catch (error) {
-        environment.logger.warn('deleting unneeded objects failed, trying again later', { error: String(error) })
+        environment.logger.warn('freeing the room of what is needed no more failed, trying again later', { error: String(error) })
       }
       await sleep(environment.clock, options.garbageIntervalMs, { signal: this.#stop.signal }).catch(() => undefined)
     }

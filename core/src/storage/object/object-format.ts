@@ -17,7 +17,7 @@ const footerMagic = 0x53_42_4f_31 // "SBO1"
 const blockMagic = 0x53_42_44_31 // "SBD1"
 const blockHeaderBytes = 8
 const tableEntryBytes = 32
-const indexEntryBytes = 56
+export const indexEntryBytes = 56
 
 /** Where one data block is, and what it holds. */
 export interface BlockEntry {

@@ -1,5 +1,5 @@
 import type { Environment } from '@streambed/sdk'
-import type { ObjectCommit, ObjectId, RangeCommit, StreamId } from '../catalog/catalog.ts'
+import type { ObjectCommit, ObjectId, RangeCommit } from '../catalog/catalog.ts'
 import { endOffsetOf } from '../stream/stream-batch.ts'
 import { cutBlocks, type PlannedObject } from '../upload/object-plan.ts'
 import { encodeBlock, encodeFooter, encodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
@@ -25,43 +25,32 @@ export async function encodeObject (objectId: ObjectId, plan: PlannedObject, opt
   const entries: BlockEntry[] = []
   let position = 0
   let turn = { startedMs: clock.monotonicMs(), position }
-  for (const { streamId, batches } of plan) {
+  const ranges: RangeCommit[] = []
+  for (const { batches, streamEpoch, streamId } of plan) {
+    let range: RangeCommit | undefined
     for (const inBlock of cutBlocks(batches, options.blockBytes)) {
       const block = encodeBlock(inBlock, crc32c)
       pieces.push(...block.pieces)
-      entries.push({
+      const startOffset = inBlock[0]!.baseOffset
+      const endOffset = endOffsetOf(inBlock.at(-1)!)
+      const largestTimestamp = inBlock.reduce((largest, batch) => Math.max(largest, batch.largestTimestamp), -1)
+      entries.push({ streamId, startOffset, endOffset, position, size: block.size, largestTimestamp, batchCount: inBlock.length })
+      range = {
         streamId,
-        startOffset: inBlock[0]!.baseOffset,
-        endOffset: endOffsetOf(inBlock.at(-1)!),
-        position,
-        size: block.size,
-        largestTimestamp: inBlock.reduce((largest, batch) => Math.max(largest, batch.largestTimestamp), -1),
-        batchCount: inBlock.length
-      })
+        streamEpoch,
+        startOffset: range?.startOffset ?? startOffset,
+        endOffset,
+        bytes: (range?.bytes ?? 0) + block.size,
+        largestTimestamp: Math.max(range?.largestTimestamp ?? -1, largestTimestamp)
+      }
       position += block.size
       if (clock.monotonicMs() - turn.startedMs < turnMs && position - turn.position < turnBytes) continue
       await yieldTurn()
       turn = { startedMs: clock.monotonicMs(), position }
     }
+    if (range !== undefined) ranges.push(range)
   }
   const index = encodeIndex(entries, crc32c)
   pieces.push(index, encodeFooter({ objectId, indexPosition: position, indexSize: index.length }, crc32c))
-  return { pieces, commit: { objectId, store: options.store, size: position + index.length + footerBytes, ranges: rangesOf(entries, plan) } }
-}
-
-function rangesOf (entries: readonly BlockEntry[], plan: PlannedObject): readonly RangeCommit[] {
-  const epochs = new Map(plan.map(({ streamEpoch, streamId }) => [streamId, streamEpoch]))
-  const ranges = new Map<StreamId, RangeCommit>()
-  for (const { streamId, startOffset, endOffset, size, largestTimestamp } of entries) {
-    const before = ranges.get(streamId)
-    ranges.set(streamId, {
-      streamId,
-      streamEpoch: epochs.get(streamId)!,
-      startOffset: before?.startOffset ?? startOffset,
-      endOffset,
-      bytes: (before?.bytes ?? 0) + size,
-      largestTimestamp: Math.max(before?.largestTimestamp ?? -1, largestTimestamp)
-    })
-  }
-  return [...ranges.values()]
+  return { pieces, commit: { objectId, store: options.store, size: position + index.length + footerBytes, ranges } }
 }

@@ -3,6 +3,7 @@ import { LogCache } from '../cache/log-cache.ts'
 import type { Catalog, StreamId } from '../catalog/catalog.ts'
 import { LostEndError } from '../catalog/lost-end.ts'
 import { GarbageCollector } from '../garbage/garbage-collector.ts'
+import { ObjectMover } from '../garbage/object-mover.ts'
 import { ObjectReader } from '../object/object-reader.ts'
 import { ReadAhead } from '../cache/read-ahead.ts'
 import type { StorageOptions } from '../options.ts'
@@ -52,6 +53,7 @@ export class StreamEngine implements AsyncDisposable {
   readonly #cache: LogCache
   readonly #uploader: Uploader
   readonly #garbage: GarbageCollector
+  readonly #mover: ObjectMover
   readonly #reader: StreamReader
   readonly #streams = new Map<StreamId, Stream>()
   readonly #failed = Promise.withResolvers<unknown>()
@@ -71,7 +73,8 @@ export class StreamEngine implements AsyncDisposable {
     this.#cache = new LogCache({ bytesMax: options.logCacheBytesMax })
     this.#reader = new StreamReader({ cache: this.#cache, catalog, objects, readAhead })
     this.#uploader = new Uploader({ cache: this.#cache, wal, catalog, store, environment, options, onFailed: error => this.#fail(error) })
-    this.#garbage = new GarbageCollector({ catalog, stores, environment, options })
+    this.#mover = new ObjectMover({ catalog, objects, store, environment, options })
+    this.#garbage = new GarbageCollector({ catalog, stores, environment, options, mover: this.#mover })
   }
 
   /**
@@ -140,6 +143,9 @@ export class StreamEngine implements AsyncDisposable {
 
   /** The next step of the slow search for objects that nothing needs. Resolves with the count of those deleted. */
   sweepObjects (): Promise<number> { return this.#garbage.sweep() }
+
+  /** Moves what is live of objects that are mostly dead, once; see ObjectMover. Resolves with the count of objects that are needed no more. */
+  moveObjects (): Promise<number> { return this.#mover.move(new AbortController().signal) }
 
   /**
    * Writes into the WAL how far the catalog reached when the node came back, or, once it serves, by now: the first word of a node, and

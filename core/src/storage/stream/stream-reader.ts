@@ -113,7 +113,9 @@ export class StreamReader {
       const object = catalog.object(range.objectId)
       if (object === undefined) continue
       for (const entry of await objects.blocksOf(object, stream.streamId)) {
-        if (entry.endOffset <= fromOffset || entry.largestTimestamp < timestamp) continue
+        // The object may hold later pieces of the stream, too.
+        if (entry.startOffset >= range.endOffset) break
+        if (entry.endOffset <= Math.max(fromOffset, range.startOffset) || entry.largestTimestamp < timestamp) continue
         const hit = (await objects.read(object, entry)).find(isHit)
         if (hit !== undefined) return hit
       }
@@ -140,7 +142,7 @@ export class StreamReader {
     const { catalog, objects, readAhead } = this.#parts
     const object = catalog.object(range.objectId)
     if (object === undefined) throw new StreambedError('CORRUPT', `the catalog names an object that it does not have. stream=${streamId} object=${range.objectId}`)
-    const entries = (await objects.blocksOf(object, streamId)).filter(entry => entry.endOffset > offset)
+    const entries = (await objects.blocksOf(object, streamId)).filter(entry => entry.endOffset > offset && entry.startOffset < range.endOffset)
     if (entries.length === 0) throw new StreambedError('CORRUPT', `object lacks what the catalog says it holds. stream=${streamId} object=${range.objectId} offset=${offset}`)
     const ahead = Math.max(0, bytesMax - collector.bytes) + readAhead.windowAt(streamId, offset)
     const leftOver = this.#prefetch(object, entries, ahead)
@@ -170,7 +172,8 @@ export class StreamReader {
     const range = this.#parts.catalog.rangeAt(streamId, offset)
     const object = range === undefined ? undefined : this.#parts.catalog.object(range.objectId)
     if (object === undefined) return
-    this.#parts.objects.blocksOf(object, streamId).then(entries => { this.#prefetch(object, entries, bytes) }, () => undefined)
+    const isOfRange = (entry: BlockEntry): boolean => entry.endOffset > offset && entry.startOffset < range!.endOffset
+    this.#parts.objects.blocksOf(object, streamId).then(entries => { this.#prefetch(object, entries.filter(isOfRange), bytes) }, () => undefined)
   }
 }
 

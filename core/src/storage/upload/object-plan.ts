@@ -10,7 +10,7 @@ export interface PlanOptions {
 /** What one object holds of one stream: its batches in offset order, not yet cut into data blocks. */
 export interface PlannedStream { readonly streamId: StreamId, readonly streamEpoch: number, readonly batches: readonly StreamBatch[] }
 
-/** The streams of one object, in the order of their ids. */
+/** The streams of one object, in the order of their ids; of one stream several pieces, in the order of their offsets. */
 export type PlannedObject = readonly PlannedStream[]
 
 /** Decides which objects a segment becomes: one for each stream with much data, one stream-set object for the rest. Looks at no batch. */

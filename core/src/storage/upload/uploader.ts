@@ -1,12 +1,11 @@
-import { StreambedError, settledPut, sleep, withRetry, type Environment, type ObjectStore, type RetryOptions, type Wal, type WalPosition } from '@streambed/sdk'
+import { StreambedError, sleep, withRetry, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { LostEndError } from '../catalog/lost-end.ts'
-import { ofMedium } from '../object-store/of-medium.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
 import type { StorageOptions } from '../options.ts'
 import { planObjects } from './object-plan.ts'
+import { putObject, untilStopped } from './object-put.ts'
 
 export interface UploaderParts {
   readonly cache: LogCache
@@ -19,11 +18,8 @@ export interface UploaderParts {
   readonly onFailed: (error: unknown) => void
 }
 
-const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
 /** Of segments whose objects are put at a time: while one waits for the store, the next is laid out. */
 const segmentsInFlightMax = 2
-/** Of an object under a name of ours, before it is called another's. */
-const looksToProve = 3
 
 /** A segment whose objects are being put, or are there. */
 interface Upload { readonly segment: LogSegment, readonly objects: Promise<readonly EncodedObject[]> }
@@ -166,7 +162,7 @@ export class Uploader {
     const puts: Promise<void>[] = []
     for (const [index, streams] of plan.entries()) {
       const object = await encodeObject(firstId + index, streams, options, environment)
-      const put = this.#put(object)
+      const put = putObject(this.#parts, object, this.#stop.signal)
       put.catch(() => undefined)
       objects.push(object)
       puts.push(put)
@@ -185,48 +181,5 @@ export class Uploader {
     environment.metrics.count('uploaded_objects', objects.length)
     if (this.#mayTrim) await wal.trim(segment.lastPosition)
     else this.#heldTrim = segment.lastPosition
-  }
-
-  /**
-   * Puts under a name that was given out to us alone: what stands there is our own earlier attempt, of which the answer was lost. If
-   * it is not, the catalog gave the name out before and has forgotten: it lost its end.
-   */
-  async #put ({ commit, pieces }: EncodedObject): Promise<void> {
-    const { environment, store } = this.#parts
-    const key = objectKey(commit.objectId)
-    await settledPut({
-      put: () => store.put(key, pieces, { ifAbsent: true }),
-      whose: () => this.#checkOurs(key, pieces, commit.size)
-    }, environment, {
-      ...untilStopped,
-      onFailed: ({ attempt, error }) => { environment.logger.debug('an upload failed, trying again', { key, attempt, error: String(error) }) }
-    }, this.#stop.signal)
-  }
-
-  /** One bad answer must not prove anything: what proves it, whole and the same at each look, is what there is. */
-  async #checkOurs (key: string, pieces: readonly Uint8Array[], size: number): Promise<'ours'> {
-    const { environment: { crc32c } } = this.#parts
-    const ours = `${size} ${pieces.reduce((crc, piece) => crc32c(piece, crc), 0)}`
-    const looks = new Set<string>()
-    for (let look = 0; look < looksToProve; look++) {
-      const found = await this.#lookAt(key)
-      if (found === ours) return 'ours'
-      looks.add(found)
-    }
-    if (looks.size > 1) throw new StreambedError('UNAVAILABLE', `the store says now this, now that of an object. key=${key} said=${[...looks].join(', ')}`)
-    throw new LostEndError('catalog', `an object of a name that was given out just now is there already, with other bytes. key=${key} size and CRC-32C=${[...looks].join('')} expected=${ours}`)
-  }
-
-  /** Its size and checksum. Rejects with UNAVAILABLE where the store contradicts itself. */
-  async #lookAt (key: string): Promise<string> {
-    const { environment: { crc32c }, store } = this.#parts
-    try {
-      const { size } = await store.head(key)
-      const bytes = await store.get(key)
-      if (bytes.length === size) return `${size} ${crc32c(bytes)}`
-      throw new StreambedError('UNAVAILABLE', `the store gives another size than it names. key=${key} size=${bytes.length} named=${size}`)
-    } catch (error) {
-      throw ofMedium(`object that is there already cannot be read. key=${key}`, error)
-    }
   }
 }
