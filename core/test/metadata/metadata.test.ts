@@ -258,6 +258,59 @@ describe('cluster image', () => {
     assert.deepEqual([image.stream(1)!.endOffset, image.stream(2)!.endOffset, image.tables.objects.get(1)!.rangeCount], [5, 0, 1])
   })
 
+  // Streams 1 and 2; objects 1 and 2 hold both, and 4 what comes after.
+  const piece = (streamId: number, startOffset: number, endOffset: number) => ({ streamId, streamEpoch: 0, startOffset, endOffset, bytes: 10, largestTimestamp: -1 })
+  const segment = (objectId: number, ...pieces: readonly ReturnType<typeof piece>[]): MetadataRecord => ({
+    type: 'segmentCommitted', nodeId: 1, nodeEpoch: 1, atMs: 5, walPosition: 7, objects: [{ objectId, store: 's', size: 100, ranges: pieces }]
+  })
+  const held = [1, 2, 3, 4].map(objectId => reserve(objectId)).concat(segment(1, piece(1, 0, 5), piece(2, 0, 3)), segment(2, piece(1, 5, 9), piece(2, 3, 4)), segment(4, piece(1, 9, 12)))
+  const replaced = (inputs: readonly number[], pieces: readonly ReturnType<typeof piece>[], objectId = 3, nodeEpoch = 1): MetadataRecord => ({
+    type: 'objectsReplaced', nodeId: 1, nodeEpoch, inputs, object: { objectId, store: 's', size: 50, ranges: pieces }, atMs: 9
+  })
+  const whole = [piece(1, 0, 5), piece(1, 5, 9), piece(2, 0, 3), piece(2, 3, 4)]
+  const trim = (streamId: number, startOffset: number): MetadataRecord => ({ type: 'streamTrimmed', streamId, startOffset, atMs: 6 })
+  const deleted: MetadataRecord = { type: 'topicDeleted', topicId: 'id', atMs: 6 }
+
+  const replacements: { readonly name: string, readonly since?: readonly MetadataRecord[], readonly record: MetadataRecord, readonly is: 'FENCED' | 'CONFLICT' | { readonly one: readonly string[], readonly two: readonly string[], readonly live: readonly number[] } }[] = [
+    { name: 'of all that they hold', record: replaced([1, 2], whole), is: { one: ['3:0-5', '3:5-9', '4:9-12'], two: ['3:0-3', '3:3-4'], live: [3, 4] } },
+    { name: 'of one of them', record: replaced([2], [piece(1, 5, 9), piece(2, 3, 4)]), is: { one: ['1:0-5', '3:5-9', '4:9-12'], two: ['1:0-3', '3:3-4'], live: [1, 3, 4] } },
+    { name: 'of which a piece was trimmed away since', since: [trim(1, 5)], record: replaced([1, 2], whole), is: { one: ['3:5-9', '4:9-12'], two: ['3:0-3', '3:3-4'], live: [3, 4] } },
+    { name: 'of which a part was trimmed before', since: [trim(1, 3)], record: replaced([1, 2], [piece(1, 2, 5), ...whole.slice(1)]), is: { one: ['3:2-5', '3:5-9', '4:9-12'], two: ['3:0-3', '3:3-4'], live: [3, 4] } },
+    { name: 'of which a stream was trimmed away, and its pieces are not in it', since: [trim(2, 4)], record: replaced([1, 2], whole.slice(0, 2)), is: { one: ['3:0-5', '3:5-9', '4:9-12'], two: [], live: [3, 4] } },
+    { name: 'one of which is needed no more', since: [trim(1, 5), trim(2, 3)], record: replaced([1, 2], whole), is: 'CONFLICT' },
+    { name: 'whose topic was deleted since', since: [deleted], record: replaced([1, 2], whole), is: 'CONFLICT' },
+    { name: 'of which it lacks a piece', record: replaced([1, 2], whole.slice(1)), is: 'CONFLICT' },
+    { name: 'of which it lacks the end of a piece', record: replaced([1, 2], [piece(1, 0, 4), ...whole.slice(1)]), is: 'CONFLICT' },
+    { name: 'of which it lacks the live begin of a piece', since: [trim(1, 1)], record: replaced([1, 2], [piece(1, 2, 5), ...whole.slice(1)]), is: 'CONFLICT' },
+    { name: 'of another epoch of a stream', record: replaced([1, 2], whole.map(each => ({ ...each, streamEpoch: each.streamId - 1 }))), is: 'CONFLICT' },
+    { name: 'under an id that is committed', record: replaced([1, 2], whole, 4), is: 'CONFLICT' },
+    { name: 'under an id that was not reserved', record: replaced([1, 2], whole, 9), is: 'CONFLICT' },
+    { name: 'one of which never was', record: replaced([1, 8], whole), is: 'CONFLICT' },
+    { name: 'a second time', since: [replaced([1, 2], whole)], record: replaced([1, 2], whole), is: 'CONFLICT' },
+    { name: 'by a fenced epoch', since: [take], record: replaced([1, 2], whole), is: 'FENCED' }
+  ]
+  for (const { is, name, record, since = [] } of replacements) {
+    it(`an object in the place of others, ${name}: ${typeof is === 'string' ? `${is}, unchanged` : 'takes it, and they are condemned'}`, () => {
+      const { end, image } = imageWith(...held, ...since)
+      const before = tablesOf(image)
+      if (typeof is === 'string') {
+        assert.throws(() => image.apply(record, end), error => StreambedError.is(error, is))
+        assert.deepEqual(tablesOf(image), before)
+        return
+      }
+      image.apply(record, end)
+      const rangesOf = (streamId: number): string[] => image.ranges(streamId).map(({ endOffset, objectId, startOffset }) => `${objectId}:${startOffset}-${endOffset}`)
+      assert.deepEqual([rangesOf(1), rangesOf(2), [...image.tables.objects.values()].map(({ objectId }) => objectId).toSorted((left, right) => left - right)], [is.one, is.two, is.live])
+      const { inputs } = record as MetadataRecord & { type: 'objectsReplaced' }
+      assert.deepEqual([...image.tables.condemned.values()].map(({ objectId, sinceMs }) => [objectId, sinceMs]), inputs.map(objectId => [objectId, 9]))
+      assert.deepEqual([...image.tables.reservations.values()], [])
+      // Each live object counts as many pieces as streams have of it: else one would be condemned too early, or never.
+      for (const object of image.tables.objects.values()) {
+        assert.equal(object.rangeCount, [1, 2].flatMap(streamId => image.ranges(streamId)).filter(({ objectId }) => objectId === object.objectId).length)
+      }
+    })
+  }
+
   it('an epoch is the position of its entry: it rises over counts of earlier releases, and over a removal', () => {
     const image = new ClusterImage()
     const registered = (epoch: number): MetadataRecord => ({ type: 'nodeRegistered', nodeId: 7, epoch, endpoints: [], rack: null })
