@@ -103,7 +103,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
     opened.use(await told('the metadata log', environment, () => openMetadataLog(config, backends, stores, environment))), [keys.backends, keys.stores])
 
   container.bind(keys.metadata).toResolvedValue(async (log: MetadataLog) =>
-    opened.use(await told('what the metadata log holds', environment, () => Metadata.open({ log, environment, snapshotEveryEntries }))), [keys.metadataLog])
+    opened.use(await told('what the metadata log holds', environment, () => Metadata.open({ log, environment, snapshotEveryEntries, giveUp: host.giveUp }))), [keys.metadataLog])
 
   container.bind(keys.server).toResolvedValue(async (network: Network) =>
     opened.use(await Server.open({ network, clock: environment.clock, logger: environment.logger, limits: config.limits }, config.node.listeners)),

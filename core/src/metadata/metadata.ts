@@ -22,6 +22,8 @@ export interface MetadataOptions {
   readonly environment: Environment
   /** A snapshot is written after this many entries since the last. */
   readonly snapshotEveryEntries: number
+  /** Aborted: what cannot be read is not asked for again; an append in doubt stays so. */
+  readonly giveUp?: AbortSignal | undefined
 }
 
 const attemptsMax = 100
@@ -42,6 +44,8 @@ export class Metadata implements AsyncDisposable {
   readonly #options: MetadataOptions
   readonly #proposer: string
   readonly #stop = new AbortController()
+  /** Aborts when the log is asked again no more. */
+  readonly #patience: AbortSignal
   readonly #failed = Promise.withResolvers<unknown>()
   readonly #listeners = new Set<() => void>()
   #image: ClusterImage
@@ -57,6 +61,7 @@ export class Metadata implements AsyncDisposable {
 
   private constructor (options: MetadataOptions, image: ClusterImage, at: number) {
     this.#options = options
+    this.#patience = options.giveUp === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, options.giveUp])
     this.#log = options.log
     this.#environment = options.environment
     this.#proposer = Buffer.from(options.environment.random.bytes(12)).toString('base64url')
@@ -183,7 +188,7 @@ export class Metadata implements AsyncDisposable {
     } catch (error) {
       if (!StreambedError.is(error, 'OUTCOME_UNKNOWN')) throw error
       this.#environment.logger.warn('an append to the metadata log has no known outcome: reading until it is known', { position: this.#end, error: error.message })
-      const page = await withRetry(() => this.#log.read(this.#end), this.#environment, untilKnown, this.#stop.signal)
+      const page = await withRetry(() => this.#log.read(this.#end), this.#environment, untilKnown, this.#patience)
         .catch((cause: unknown) => { throw StreambedError.is(cause, 'ABORTED') ? error : cause })
       const [first] = page.entries
       if (first === undefined) throw new StreambedError('UNAVAILABLE', 'metadata append did not happen', { cause: error })
@@ -254,7 +259,7 @@ export class Metadata implements AsyncDisposable {
   }
 
   /** What must be known before anything else is decided: asked for until it is. */
-  #readAgain<T> (read: () => Promise<T>): Promise<T> { return withRetry(read, this.#environment, readRetry, this.#stop.signal) }
+  #readAgain<T> (read: () => Promise<T>): Promise<T> { return withRetry(read, this.#environment, readRetry, this.#patience) }
 
   /** True when the log cannot be followed any more: it must be opened again, or holds what this program cannot apply. */
   #failIfFinal (error: unknown): boolean {

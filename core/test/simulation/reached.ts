@@ -23,7 +23,8 @@ export const mustBeReached = [
   'retention deletes records',
   'the store lies',
   'damage is told to a reader',
-  'an object arrives after it was given up'
+  'an object arrives after it was given up',
+  'what lives on of dead objects is moved'
 ] as const
 export type Event = typeof mustBeReached[number] | `a start on another medium goes on: ${string}` | `a start is refused: ${string}`
 
@@ -33,7 +34,8 @@ const words: readonly (readonly [string, Event])[] = [
   ['the broker failed and is opened again', 'the broker opens again'],
   ['the newest checkpoint of a partition is damaged', 'a newest checkpoint cannot be read'],
   ['deleted records past their retention', 'retention deletes records'],
-  ['deleted objects that arrived after they were given up', 'an object arrives after it was given up']
+  ['deleted objects that arrived after they were given up', 'an object arrives after it was given up'],
+  ['moved what is live of objects', 'what lives on of dead objects is moved']
 ]
 
 /** Counts what a run met. */

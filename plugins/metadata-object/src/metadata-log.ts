@@ -368,6 +368,7 @@ export class ObjectMetadataLog implements MetadataLog {
     try {
       await this.#put(doubt)
     } catch (error) {
+      if (StreambedError.is(error, 'ABORTED')) throw error
       if (this.#doubt !== undefined) throw new StreambedError('UNAVAILABLE', `whether an earlier append happened cannot be found out now. position=${doubt.start}`, { cause: error })
     }
   }
