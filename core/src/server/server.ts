@@ -1,7 +1,6 @@
 import { sleep, type Clock, type Logger } from '@streambed/sdk'
-import type { Reply } from '../broker/dispatcher.ts'
+import type { ConnectionContext, Reply } from '../broker/dispatcher.ts'
 import { FrameMemory } from '../protocol/frame-memory.ts'
-import type { RequestContext } from '../broker/handler.ts'
 import type { Connection, Listening, Network } from '../runtime/network.ts'
 import type { ServerLimits } from './limits.ts'
 import { Session, type HeldBytes } from './session.ts'
@@ -15,7 +14,7 @@ export interface ServerParts {
   readonly limits: ServerLimits
 }
 
-export type Dispatch = (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
+export type Dispatch = (frame: Uint8Array, context: ConnectionContext) => Promise<Reply>
 
 /** How much of the room a release must leave before held connections are read again. */
 const resumeBelow = 0.75

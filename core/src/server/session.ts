@@ -1,9 +1,10 @@
 import type { Clock } from '@streambed/sdk'
-import type { Reply } from '../broker/dispatcher.ts'
-import type { RequestContext } from '../broker/handler.ts'
+import type { ConnectionContext, Reply } from '../broker/dispatcher.ts'
+import { RequestOrder } from '../broker/request-order.ts'
 import type { Connection } from '../runtime/network.ts'
 import type { FrameMemory } from '../protocol/frame-memory.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
+import { apiKeyOf } from '../protocol/headers.ts'
 import type { ServerLimits } from './limits.ts'
 
 export interface SessionParts {
@@ -12,7 +13,7 @@ export interface SessionParts {
   readonly clock: Clock
   readonly limits: ServerLimits
   readonly memory: FrameMemory
-  readonly dispatch: (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
+  readonly dispatch: (frame: Uint8Array, context: ConnectionContext) => Promise<Reply>
   /** Told of every change of the bytes held for this client; may call `close`. */
   readonly onHeldBytes: (change: HeldBytes) => void
   readonly onClosed: (session: Session) => void
@@ -27,8 +28,8 @@ const hangUpMsMax = 1_000
 interface Pending { reply: Reply | undefined, readonly bytes: number }
 
 /**
- * One client's connection: frames in, replies out in the order of the requests, however they finish. Reading stops while
- * too much is in flight, while the client does not take its answers, and while it is throttled.
+ * One client's connection: frames in, replies out in the order of the requests, however they finish. Several are served at a time,
+ * as far as none could tell from its answer (see RequestOrder). Reading stops while too much is in flight, while the client does not take its answers, and while it is throttled.
  */
 export class Session {
   readonly #parts: SessionParts
@@ -36,6 +37,7 @@ export class Session {
   readonly #gone = new AbortController()
   /** Aborts when the connection is gone or is to end: long polls answer with what there is. */
   readonly #ending = new AbortController()
+  readonly #order = new RequestOrder()
   readonly #pending: Pending[] = []
   /** Why reading is stopped; it goes on when none is left. */
   readonly #holds = new Set<'inFlight' | 'unsent' | 'throttled' | 'server'>()
@@ -76,7 +78,10 @@ export class Session {
     this.#closeIfDrained()
   }
 
-  close (): void { this.#parts.connection.destroy() }
+  close (): void {
+    this.#order.end()
+    this.#parts.connection.destroy()
+  }
 
   #onData (bytes: Uint8Array): void {
     if (this.#isDraining) return
@@ -97,9 +102,13 @@ export class Session {
     this.#parts.onHeldBytes({ inFlight: frame.length })
     if (this.#pending.length >= this.#parts.limits.inFlightMax) this.#hold('inFlight')
     const { connection, dispatch, listener } = this.#parts
-    void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#ending.signal }).then(reply => {
-      pending.reply = reply
-      this.#flush()
+    this.#order.add(apiKeyOf(frame), ({ hangsUp, tookEffect }) => {
+      void dispatch(frame, { clientHost: connection.remoteAddress, listener, signal: this.#ending.signal, tookEffect }).then(reply => {
+        pending.reply = reply
+        if (reply.kind === 'close') hangsUp()
+        this.#flush()
+        tookEffect()
+      })
     })
   }
 

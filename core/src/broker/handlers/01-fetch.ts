@@ -50,7 +50,10 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
       const all = topics.flatMap(({ wanted }) => wanted)
       await Promise.all(all.map(open))
       await collect(all, request)
-      if (!isEnough(all, request)) await longPoll(all, request, context, services)
+      if (!isEnough(all, request)) {
+        context.tookEffect()
+        await longPoll(all, request, context, services)
+      }
       let left = Math.min(request.maxBytes, responseBytesMax)
       let isFirst = true
       const responses = topics.map(({ name, topicId, wanted }) => ({
