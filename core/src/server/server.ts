@@ -27,8 +27,8 @@ export class Server implements AsyncDisposable {
   readonly #stop = new AbortController()
   #listening: { readonly name: string, readonly host: string, readonly socket: Listening }[] = []
   #sweeping: Promise<void> = Promise.resolve()
-  #inFlightBytes = 0
-  #unsentBytes = 0
+  #inFlightCost = 0
+  #unsentCost = 0
   #incompleteBytes = 0
   /** Connections are not read: there is nobody to serve them yet, or too much is in flight. */
   #isHolding = true
@@ -112,14 +112,14 @@ export class Server implements AsyncDisposable {
   }
 
   #onHeldBytes ({ incomplete = 0, inFlight = 0, unsent = 0 }: HeldBytes): void {
-    this.#inFlightBytes += inFlight
-    this.#unsentBytes += unsent
+    this.#inFlightCost += inFlight
+    this.#unsentCost += unsent
     this.#incompleteBytes += incomplete
     const { inFlightBytesMax } = this.#parts.limits
-    if (!this.#isHolding && this.#inFlightBytes > inFlightBytesMax) {
+    if (!this.#isHolding && this.#inFlightCost > inFlightBytesMax) {
       this.#isHolding = true
       for (const session of this.#sessions) session.pause()
-    } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightBytes < inFlightBytesMax * resumeBelow) {
+    } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightCost < inFlightBytesMax * resumeBelow) {
       this.#resumeAll()
     }
     if (unsent > 0) this.#cutOffStalled()
@@ -142,13 +142,13 @@ export class Server implements AsyncDisposable {
 
   /** Clients that take nothing must not use up the memory of those who do. */
   #cutOffStalled (): void {
-    let unsent = this.#unsentBytes
+    let unsent = this.#unsentCost
     if (unsent <= this.#parts.limits.unsentBytesMax) return
-    const stalled = [...this.#sessions].filter(session => session.unsentBytes > 0).sort((left, right) => left.stalledSinceMs - right.stalledSinceMs)
+    const stalled = [...this.#sessions].filter(session => session.unsentCost > 0).sort((left, right) => left.stalledSinceMs - right.stalledSinceMs)
     for (const session of stalled) {
       if (unsent <= this.#parts.limits.unsentBytesMax) return
-      unsent -= session.unsentBytes
-      this.#parts.logger.warn('hung up on a client that does not take its answers', { unsentBytes: session.unsentBytes })
+      unsent -= session.unsentCost
+      this.#parts.logger.warn('hung up on a client that does not take its answers', { unsentBytes: session.unsentCost })
       session.close()
     }
   }
