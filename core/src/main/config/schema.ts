@@ -66,7 +66,7 @@ export const sections = {
     connectionsMax: { schema: count(1, 1_000_000).default(defaultServerLimits.connectionsMax), doc: 'Connections at a time.' },
     idleMsMax: { schema: duration(1_000, 30 * day).default(defaultServerLimits.idleMsMax), doc: 'A connection idle for this long is closed.' },
     inFlightMax: { schema: count(1, 100_000).default(defaultServerLimits.inFlightMax), doc: 'Requests of one connection that may wait for their answers before it is read no further.' },
-    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Memory for all requests that wait for their answers, long polls too; each counts as its bytes and 2 KiB. Also bytes of all that have come only in part.' },
+    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Memory for all requests that wait for their answers, long polls too; each counts as its bytes and 5 KiB. Also bytes of all that have come only in part.' },
     unsentBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.unsentBytesMax), doc: 'Memory for all answers that clients have not taken, 512 bytes for each batch besides; past it those that stall longest are cut off.' }
   },
   log: {
