@@ -84,7 +84,7 @@ export function profileOf (random: SeededRandom): Profile {
     storage: {
       store: 'default',
       logCacheBytesMax: pick(0, 32, 256) * KiB,
-      pendingBytesMax: pick(64, 256, 1024) * KiB,
+      pendingBytesMax: pick(192, 768, 3072) * KiB,
       blockCacheBytesMax: pick(0, 64, 1024) * KiB,
       uploadBytes: pick(4, 16, 48) * KiB,
       uploadIntervalMs: pick(0, 100, 400),
