@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { everyBackend, slowPuts, type BackendResult } from './backends.ts'
-import { catchUpConsume, median, produce, produceLatency, recovery, startup, tailConsume, type Options, type Ratio } from './scenarios.ts'
+import { catchUpConsume, median, produce, produceLatency, recovery, startup, tailConsume, tinyBatches, type Options, type Ratio } from './scenarios.ts'
 
 const MiB = 1024 * 1024
 const { values } = parseArgs({
@@ -37,6 +37,11 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
     console.log(`ready after a kill         ${spread(result.readyMs)} ms     with ${result.walMiB} MiB in the WAL   peak ${result.peakResidentMB.toFixed(0)} MB`)
     return result
   },
+  tinyBatches: async () => {
+    const result = await tinyBatches(options, 3_000_000)
+    console.log(`tiny batches recovered     ${spread(result.recoveredMs)} ms     ${result.count} of one byte   ${median(result.cpuSeconds).toFixed(1)} CPU s   peak ${result.peakResidentMiB.toFixed(0)} MiB with ${result.heapMiB} MiB of heap`)
+    return result
+  },
   produceLarge: async () => show(await produce('produce 1 MiB requests', options, { requestBytes: MiB, recordBytes: 1_024, connections: 4, inFlight: 2 })),
   produceSmall: async () => show(await produce('produce 16 KiB requests', options, { requestBytes: 16 * 1_024, recordBytes: 1_024, connections: 8, inFlight: 8 })),
   latency: async () => {
@@ -62,8 +67,8 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
     return all
   }
 }
-/** Run only when they are named: they measure services that are started for it. */
-const onlyByName = ['backends']
+/** Run only when they are named: they measure services that are started for it, or what is rare. */
+const onlyByName = ['backends', 'tinyBatches']
 
 try {
   for (const [name, run] of Object.entries(scenarios)) {

@@ -24,7 +24,18 @@ export async function startCeiling (mode: 'produce' | 'stream', file: string, pa
 }
 
 export async function startBroker (folder: string, settings: Readonly<Record<string, string>> = {}): Promise<Measured> {
-  const environment = {
+  return await start([path.join(core, 'src/cli/main.ts'), 'start'], /ready on 127\.0\.0\.1:(\d+)/, settingsIn(folder, settings))
+}
+
+/** An engine alone that recovers `recovered` batches, then appends `appended` of one byte; `heapMiB` of heap at most. */
+export async function startTinyBatches (folder: string, { appended, heapMiB, recovered }: { readonly recovered: number, readonly appended: number, readonly heapMiB: number }, settings: Readonly<Record<string, string>> = {}): Promise<Omit<Measured, 'port'> & { readonly recoveredMs: number }> {
+  const { port: recoveredMs, ...measured } = await start([`--max-old-space-size=${heapMiB}`, path.join(core, 'bench/tiny-batches-process.ts'), String(recovered), String(appended)], /recovered ms=(\d+)/, settingsIn(folder, settings))
+  return { ...measured, recoveredMs }
+}
+
+/** Everything on this machine's disk, under `folder`. */
+function settingsIn (folder: string, settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return {
     STREAMBED_NODE__LISTENERS: '["plaintext://127.0.0.1:0"]',
     STREAMBED_STORAGE__WAL__PATH: path.join(folder, 'wal'),
     STREAMBED_STORAGE__WAL__PLUGIN: 'regional-disk',
@@ -34,7 +45,6 @@ export async function startBroker (folder: string, settings: Readonly<Record<str
     STREAMBED_STORAGE__METADATA__PLUGIN: 'file',
     ...settings
   }
-  return await start([path.join(core, 'src/cli/main.ts'), 'start'], /ready on 127\.0\.0\.1:(\d+)/, environment)
 }
 
 export interface Requests { readonly put: number, readonly get: number, readonly list: number, readonly delete: number }
@@ -59,6 +69,7 @@ export async function startBackendBroker (folder: string, storage: object, putLa
   }
 }
 
+/** `ready`: the line that says so, with a number in it: the port. */
 function start (args: readonly string[], ready: RegExp, environment: Readonly<Record<string, string>> = {}): Promise<Measured & { readonly child: ChildProcess }> {
   const startMs = performance.now()
   const child = spawn(process.execPath, ['--conditions=streambed-source', '--disable-warning=ExperimentalWarning', ...args], {

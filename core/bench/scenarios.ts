@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { nextOffset, wholeBatches } from './batches.ts'
 import { checkProduced, createTopicFrame, decodeFetched, fetchFrame, produceFrame } from './frames.ts'
 import { RawConnection, openLoop, saturate, type Latency, type Target } from './load.ts'
-import { startBroker, startCeiling, type Measured } from './processes.ts'
+import { startBroker, startCeiling, startTinyBatches, type Measured } from './processes.ts'
 
 const MiB = 1024 * 1024
 /** The ceiling's file is written full before it is measured; so is the broker's ring: both then overwrite. */
@@ -166,6 +166,29 @@ export async function recovery (options: Options, walBytes: number): Promise<Rec
   await served.stop('SIGKILL')
   fs.rmSync(folder, { recursive: true, force: true })
   return { walMiB: walBytes / MiB, readyMs, peakResidentMB: peak / 1e6 }
+}
+
+export interface TinyBatches { readonly count: number, readonly heapMiB: number, readonly recoveredMs: readonly number[], readonly cpuSeconds: readonly number[], readonly peakResidentMiB: number }
+
+/** An engine's opening after a kill, with `count` batches of one byte in the WAL and a small heap; the process's own start is in CPU and memory alone. */
+export async function tinyBatches (options: Options, count: number): Promise<TinyBatches> {
+  const heapMiB = 512
+  const folder = path.join(options.folder, 'tiny')
+  const recoveredMs: number[] = []
+  const cpuSeconds: number[] = []
+  let peak = 0
+  for (let round = 0; round < options.rounds; round++) {
+    const unbounded = { STREAMBED_STORAGE__UPLOAD_BYTES: '1GiB', STREAMBED_STORAGE__UPLOAD_INTERVAL_MS: '0', STREAMBED_STORAGE__PENDING_BYTES_MAX: '64GiB' }
+    const writer = await startTinyBatches(folder, { recovered: 0, appended: count, heapMiB: 8 * 1_024 }, unbounded)
+    await writer.stop('SIGKILL')
+    const recovered = await startTinyBatches(folder, { recovered: count, appended: 0, heapMiB })
+    recoveredMs.push(recovered.recoveredMs)
+    cpuSeconds.push(recovered.cpuSeconds())
+    peak = Math.max(peak, recovered.peakResidentBytes())
+    await recovered.stop('SIGKILL')
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+  return { count, heapMiB, recoveredMs, cpuSeconds, peakResidentMiB: peak / MiB }
 }
 
 function freshBroker (options: Options, name: string): Promise<Measured> {

@@ -6,7 +6,7 @@ import type { ApiHandler, RequestContext, Unanswered } from './handler.ts'
 
 /** What the server does with a request once it is served: bytes to send, or nothing, or hang up. */
 export type Reply = { readonly kind: 'send', readonly chunks: readonly Uint8Array[], readonly throttleMs: number } | { readonly kind: Unanswered }
-export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>
+export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'listener' | 'signal' | 'tookEffect'>
 
 export interface AdvertisedApi { readonly apiKey: ApiKey, readonly minVersion: number, readonly maxVersion: number }
 
@@ -21,8 +21,8 @@ export class Dispatcher {
   }
 
   /**
-   * Serves one request frame, without its size. Called in the order in which frames arrived on a connection; replies are
-   * sent in that order too. Frames that cannot be read, and keys and versions that are not served, close the connection, as
+   * Serves one request frame, without its size. Called as RequestOrder says for the frames of a connection; replies are sent in the
+   * order in which those arrived. Frames that cannot be read, and keys and versions that are not served, close the connection, as
    * Kafka does; only an unknown version of ApiVersions is answered. Never rejects.
    */
   async dispatch (frame: Uint8Array, connection: ConnectionContext): Promise<Reply> {

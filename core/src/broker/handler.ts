@@ -11,14 +11,20 @@ export interface RequestContext {
   readonly listener: string
   /** Aborts when the connection is gone, or is about to end: who waits answers with what there is. */
   readonly signal: AbortSignal
+  /**
+   * Tells that the request has changed all that it will, and seen what it must: what is left is to wait for others, as long polls
+   * do. Later requests of the connection that would wait for its answer go on. Whoever answers need not call it.
+   */
+  readonly tookEffect: () => void
 }
 
 /** The request has no answer (acks=0); `close` hangs up, the only way to tell such a producer of an error. */
 export type Unanswered = 'noReply' | 'close'
 
 /**
- * One API key. `handle` is called in the order in which requests arrived on a connection; what must happen in that order
- * (an append) happens before it first awaits. Expected failures are error codes in the response; what `handle` rejects
+ * One API key. `handle` is called once every earlier request of the connection that it conflicts with has taken effect (see
+ * RequestOrder), and in the order of arrival for requests of one key; an append happens before it first awaits, or after awaiting
+ * what those before it await too. Expected failures are error codes in the response; what `handle` rejects
  * with closes the connection.
  */
 export interface ApiHandler<K extends ApiKey = ApiKey> {

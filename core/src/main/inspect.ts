@@ -16,7 +16,7 @@ export interface Inspection extends AsyncDisposable {
   openWal (): Promise<Wal>
 }
 
-const readerOptions = { blockCacheBytesMax: 1, indexesMax: 1, getBytesMax: 1, onWasted: () => undefined, nameOf: (streamId: number) => `stream ${streamId}` }
+const readerOptions = { blockCacheBytesMax: 1, indexCacheBytesMax: 1, getBytesMax: 1, onWasted: () => undefined, nameOf: (streamId: number) => `stream ${streamId}` }
 
 /** Opens what a configuration names, without a broker. Rejects with LOCKED while the broker runs. */
 export async function inspect (config: BrokerConfig, { environment }: Host): Promise<Inspection> {

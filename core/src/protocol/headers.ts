@@ -29,6 +29,11 @@ export function decodeRequestHeader (frame: Uint8Array): RequestHeader {
   return readRequestHeader(new Reader(frame))
 }
 
+/** The API key of a request frame (without its four-byte size), before anything else of it is read; -1 where even that is missing. */
+export function apiKeyOf (frame: Uint8Array): number {
+  return frame.length < 2 ? -1 : asBuffer(frame).readInt16BE(0)
+}
+
 export function readRequestHeader (reader: Reader): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()

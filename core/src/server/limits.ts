@@ -8,9 +8,9 @@ export interface ServerLimits {
   readonly idleMsMax: number
   /** Requests of one connection that may wait for their answers before it is read no further. */
   readonly inFlightMax: number
-  /** Bytes of all requests in flight before connections are read no further; and of all that have come only in part, at which the largest is cut off. */
+  /** What all requests in flight may cost before connections are read no further; and bytes of all that have come only in part, at which the largest is cut off. */
   readonly inFlightBytesMax: number
-  /** Bytes of all answers that clients have not taken; past it, those that stall longest are cut off. */
+  /** What all answers that clients have not taken may cost; past it, those that stall longest are cut off. */
   readonly unsentBytesMax: number
 }
 

@@ -1,7 +1,6 @@
 import { sleep, type Clock, type Logger } from '@streambed/sdk'
-import type { Reply } from '../broker/dispatcher.ts'
+import type { ConnectionContext, Reply } from '../broker/dispatcher.ts'
 import { FrameMemory } from '../protocol/frame-memory.ts'
-import type { RequestContext } from '../broker/handler.ts'
 import type { Connection, Listening, Network } from '../runtime/network.ts'
 import type { ServerLimits } from './limits.ts'
 import { Session, type HeldBytes } from './session.ts'
@@ -15,7 +14,7 @@ export interface ServerParts {
   readonly limits: ServerLimits
 }
 
-export type Dispatch = (frame: Uint8Array, context: Pick<RequestContext, 'clientHost' | 'listener' | 'signal'>) => Promise<Reply>
+export type Dispatch = (frame: Uint8Array, context: ConnectionContext) => Promise<Reply>
 
 /** How much of the room a release must leave before held connections are read again. */
 const resumeBelow = 0.75
@@ -28,8 +27,8 @@ export class Server implements AsyncDisposable {
   readonly #stop = new AbortController()
   #listening: { readonly name: string, readonly host: string, readonly socket: Listening }[] = []
   #sweeping: Promise<void> = Promise.resolve()
-  #inFlightBytes = 0
-  #unsentBytes = 0
+  #inFlightCost = 0
+  #unsentCost = 0
   #incompleteBytes = 0
   /** Connections are not read: there is nobody to serve them yet, or too much is in flight. */
   #isHolding = true
@@ -113,14 +112,14 @@ export class Server implements AsyncDisposable {
   }
 
   #onHeldBytes ({ incomplete = 0, inFlight = 0, unsent = 0 }: HeldBytes): void {
-    this.#inFlightBytes += inFlight
-    this.#unsentBytes += unsent
+    this.#inFlightCost += inFlight
+    this.#unsentCost += unsent
     this.#incompleteBytes += incomplete
     const { inFlightBytesMax } = this.#parts.limits
-    if (!this.#isHolding && this.#inFlightBytes > inFlightBytesMax) {
+    if (!this.#isHolding && this.#inFlightCost > inFlightBytesMax) {
       this.#isHolding = true
       for (const session of this.#sessions) session.pause()
-    } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightBytes < inFlightBytesMax * resumeBelow) {
+    } else if (this.#isHolding && this.#dispatch !== undefined && this.#inFlightCost < inFlightBytesMax * resumeBelow) {
       this.#resumeAll()
     }
     if (unsent > 0) this.#cutOffStalled()
@@ -143,13 +142,13 @@ export class Server implements AsyncDisposable {
 
   /** Clients that take nothing must not use up the memory of those who do. */
   #cutOffStalled (): void {
-    let unsent = this.#unsentBytes
+    let unsent = this.#unsentCost
     if (unsent <= this.#parts.limits.unsentBytesMax) return
-    const stalled = [...this.#sessions].filter(session => session.unsentBytes > 0).sort((left, right) => left.stalledSinceMs - right.stalledSinceMs)
+    const stalled = [...this.#sessions].filter(session => session.unsentCost > 0).sort((left, right) => left.stalledSinceMs - right.stalledSinceMs)
     for (const session of stalled) {
       if (unsent <= this.#parts.limits.unsentBytesMax) return
-      unsent -= session.unsentBytes
-      this.#parts.logger.warn('hung up on a client that does not take its answers', { unsentBytes: session.unsentBytes })
+      unsent -= session.unsentCost
+      this.#parts.logger.warn('hung up on a client that does not take its answers', { unsentBytes: session.unsentCost })
       session.close()
     }
   }

@@ -1,4 +1,7 @@
-/** How the stream engine uses memory and shapes objects. Sizes in bytes, times in ms. */
+/**
+ * How the stream engine uses memory and shapes objects. Sizes in bytes, times in ms. What bounds memory counts what batches cost in it, not
+ * their bytes alone; see `costOf`.
+ */
 export interface StorageOptions {
   /** Name, in the catalog, of the store that new objects go to. */
   readonly store: string
@@ -14,7 +17,7 @@ export interface StorageOptions {
   readonly uploadIntervalMs: number
   /** A stream with this much in one segment gets an object of its own. */
   readonly streamObjectBytesMin: number
-  /** Payload of one data block, the unit of reads from objects. */
+  /** What one data block costs in memory, the unit of reads from objects. */
   readonly blockBytes: number
   readonly readAheadBytesMax: number
   /** How long an object that no stream needs is kept, for readers that just looked it up. */

@@ -119,7 +119,7 @@ export class OpenBroker implements AsyncDisposable {
 
   /** Bytes in, bytes out, both without the four-byte size. */
   async dispatch (frame: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array | 'noReply' | 'close'> {
-    const reply = await this.broker.dispatch(frame, { clientHost: '127.0.0.1', listener: options.listener ?? listener, signal: options.signal ?? new AbortController().signal })
+    const reply = await this.broker.dispatch(frame, { clientHost: '127.0.0.1', listener: options.listener ?? listener, signal: options.signal ?? new AbortController().signal, tookEffect: () => undefined })
     if (reply.kind !== 'send') return reply.kind
     const bytes = Buffer.concat(reply.chunks)
     assert.equal(bytes.readInt32BE(0), bytes.length - 4)

@@ -4,6 +4,7 @@ import { VirtualClock } from '@streambed/sdk/testing'
 import type { Reply } from '../../src/broker/dispatcher.ts'
 import type { Connection } from '../../src/runtime/network.ts'
 import { defaultServerLimits, type ServerLimits } from '../../src/server/limits.ts'
+import { pieceOverheadBytes, requestOverheadBytes } from '../../src/server/session.ts'
 import { Server } from '../../src/server/server.ts'
 import { MemoryNetwork } from '../support/memory-network.ts'
 
@@ -130,6 +131,46 @@ describe('server', () => {
     fixture.served.shift()!.answer({ kind: 'noReply' })
     await fixture.settle()
     assert.deepEqual(fixture.bodies, ['b'])
+  })
+
+  it('counts what tiny requests cost, not their bytes', async () => {
+    const fixture = await new Fixture().open({ inFlightBytesMax: 10 * requestOverheadBytes })
+    const client = await fixture.client()
+    for (let index = 0; index < 20; index++) {
+      client.send('a')
+      await fixture.settle()
+    }
+    assert.equal(fixture.served.length, 10)
+    for (let answered = 0; answered < 20; answered++) {
+      fixture.answer('a')
+      await fixture.settle()
+    }
+    assert.equal(client.received.length, 20)
+  })
+
+  it('counts the pieces of an answer that a client does not take, and forgets them when it does', async () => {
+    const limit = 1_000 * pieceOverheadBytes
+    const fixture = await new Fixture().open({ unsentBytesMax: limit + 200_000 })
+    const client = await fixture.client()
+    const answer = async (pieceCount: number): Promise<void> => {
+      client.send('a')
+      await fixture.settle()
+      fixture.served.shift()!.answer({ kind: 'send', chunks: Array.from({ length: pieceCount }, () => Buffer.alloc(100)), throttleMs: 0 })
+      await fixture.settle()
+    }
+    client.connection.pause()
+    await answer(1_000)
+    assert.equal(client.isClosed, false)
+    client.connection.resume()
+    await fixture.settle()
+    client.connection.pause()
+    await answer(1_000)
+    assert.equal(client.isClosed, false, 'the first answer counts no more')
+    client.connection.resume()
+    await fixture.settle()
+    client.connection.pause()
+    await answer(1_500)
+    assert.equal(client.isClosed, true)
   })
 
   it('cuts off the client that takes nothing once answers hold too much, and no other', async () => {

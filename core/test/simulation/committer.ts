@@ -36,7 +36,8 @@ export class SimulatedCommitter {
       const sent: Promise<void>[] = []
       for (let count = 1 + random.below(8); count > 0; count--) {
         const draw = random.below(12)
-        if (draw === 0) sent.push(this.#deleteGroup())
+        // On two connections: those of one would wait for each other.
+        if (draw === 0) sent.push(this.#deleteGroup(), this.#commit(random.below(partitionCount)))
         else if (draw === 1) sent.push(this.#deleteOffset(random.below(partitionCount)))
         else sent.push(this.#commit(random.below(partitionCount)))
         if (draw === 2) sent.push(this.#check(random.below(partitionCount)).then(() => undefined, ignoreTrouble))
@@ -98,7 +99,7 @@ export class SimulatedCommitter {
   async #deleteGroup (): Promise<void> {
     const attempts = this.#histories.map(history => history.attempt(-1))
     this.#client.note('delete group')
-    const answer = await this.#client.request(ApiKey.DeleteGroups, 1, { groupsNames: [this.#name] }).catch(() => undefined)
+    const answer = await this.#admin.client.request(ApiKey.DeleteGroups, 1, { groupsNames: [this.#name] }).catch(() => undefined)
     // A group that is not there has no offsets either.
     for (const attempt of attempts) settle(attempt, answer?.results[0]!.errorCode, [KafkaErrorCode.GROUP_ID_NOT_FOUND])
     this.#client.note(`delete group: ${attempts[0]!.outcome}`)
@@ -106,7 +107,7 @@ export class SimulatedCommitter {
 
   async #deleteOffset (partition: number): Promise<void> {
     const attempt = this.#histories[partition]!.attempt(-1)
-    const answer = await this.#client.request(ApiKey.OffsetDelete, 0, {
+    const answer = await this.#admin.client.request(ApiKey.OffsetDelete, 0, {
       groupId: this.#name, topics: [{ name: this.#name, partitions: [{ partitionIndex: partition }] }]
     }).catch(() => undefined)
     const ofGroup = answer?.errorCode

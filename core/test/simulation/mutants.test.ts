@@ -161,7 +161,7 @@ const mutants: readonly Mutant[] = [
       const stored = this.stored(groupId)?.offsets
       for (const { partition, topic } of Array.from(stored?.entries() ?? [])) stored!.delete(topic, partition)
     }),
-    profile: committing
+    profile: { ...committing, committers: 6 }
   },
   {
     name: 'committed offsets that are keyed by the name of their topic',

@@ -83,13 +83,13 @@ export function profileOf (random: SeededRandom): Profile {
     backends: { wal: pick(...walKinds), store: pick(...storeKinds), metadata: pick(...metadataKinds) },
     storage: {
       store: 'default',
-      logCacheBytesMax: pick(0, 8, 64) * KiB,
-      pendingBytesMax: pick(64, 256, 1024) * KiB,
-      blockCacheBytesMax: pick(0, 16, 256) * KiB,
+      logCacheBytesMax: pick(0, 32, 256) * KiB,
+      pendingBytesMax: pick(192, 768, 3072) * KiB,
+      blockCacheBytesMax: pick(0, 64, 1024) * KiB,
       uploadBytes: pick(4, 16, 48) * KiB,
       uploadIntervalMs: pick(0, 100, 400),
       streamObjectBytesMin: pick(1, 8, 64) * KiB,
-      blockBytes: pick(256, 1 * KiB, 8 * KiB),
+      blockBytes: pick(256, 2 * KiB, 32 * KiB),
       readAheadBytesMax: pick(0, 4, 64) * KiB,
       deletionGraceMs: pick(0, 50, 300),
       garbageIntervalMs: pick(50, 200)

@@ -52,7 +52,7 @@ describe('objects larger than 2^32 bytes', () => {
       const object = { objectId: 5, size: at, store: 'default' }
       const stores = new Map<string, ObjectStore>([['default', new SparseObject(pieces)]])
       for (const getBytesMax of [1, 2 ** 20]) {
-        const reader = new ObjectReader(stores, environment, { blockCacheBytesMax: 2 ** 20, indexesMax: 1, getBytesMax, onWasted: () => undefined, nameOf: String })
+        const reader = new ObjectReader(stores, environment, { blockCacheBytesMax: 2 ** 20, indexCacheBytesMax: 1, getBytesMax, onWasted: () => undefined, nameOf: String })
         const blocks = await reader.blocksOf(object, 1)
         assert.deepEqual(blocks, entries)
         reader.prefetch(object, blocks)

@@ -60,7 +60,7 @@ describe('stream engine', () => {
 
   it('moves segments into objects, trims the WAL, and reads them from there', async () => {
     const fixture = new EngineFixture()
-    const { engine, wal } = await fixture.open({ logCacheBytesMax: 4_096, blockBytes: 512, streamObjectBytesMin: 1_000 })
+    const { engine, wal } = await fixture.open({ logCacheBytesMax: 8_192, blockBytes: 2_048, streamObjectBytesMin: 1_000 })
     const [big, small] = [engine.stream(1), engine.stream(3)]
     for (let round = 0; round < 6; round++) {
       for (let index = 0; index < 8; index++) await append(big, `big${round}-${index}`, { size: 200 })
@@ -76,7 +76,7 @@ describe('stream engine', () => {
   })
 
   it('reads across objects and memory in one fetch', async () => {
-    const { engine } = await new EngineFixture().open({ logCacheBytesMax: 1_000 })
+    const { engine } = await new EngineFixture().open({ logCacheBytesMax: 4_000 })
     const stream = engine.stream(1)
     for (let index = 0; index < 10; index++) {
       await append(stream, `b${index}`, { size: 150 })
@@ -216,7 +216,7 @@ describe('stream engine', () => {
   })
 
   it('finds the first batch at or after a timestamp, in objects and in memory', async () => {
-    const { engine } = await new EngineFixture().open({ logCacheBytesMax: 300, blockBytes: 100 })
+    const { engine } = await new EngineFixture().open({ logCacheBytesMax: 2_000, blockBytes: 1_000 })
     const stream = engine.stream(1)
     for (const [index, timestamp] of [10, 30, 20, 50, 40, 70].entries()) {
       await append(stream, `b${index}`, { timestamp, size: 80 })

@@ -4,10 +4,13 @@ import { Growth } from './growth.ts'
 import { LogObjects, type Slot } from './log-objects.ts'
 import type { ObjectMetadataLogOptions } from './options.ts'
 
+/** What the entries of a page cost in memory, about. */
 const pageBytesMax = 4 * 2 ** 20
 const fetchesMax = 8
-/** Entries that were read to find the end are kept for the reader who asked, up to this size. */
+/** Entries that were read to find the end are kept for the reader who asked, while they cost no more in memory. */
 const cacheBytesMax = 16 * 2 ** 20
+/** What an entry takes in memory besides its bytes. */
+const entryOverheadBytes = 256
 const marksKept = 8
 /** How often a view of the log that changes while it is taken is taken anew. */
 const attemptsMax = 10
@@ -35,7 +38,7 @@ export class ObjectMetadataLog implements MetadataLog {
   #start = 0
   #end = 0
   readonly #cache = new Map<number, Slot>()
-  #cacheBytes = 0
+  #cacheCost = 0
   #doubt: Doubt | undefined
   /** Settles with what was asked for last: the view changes for one call at a time. */
   #lastChange: Promise<unknown> = Promise.resolve()
@@ -245,7 +248,7 @@ export class ObjectMetadataLog implements MetadataLog {
         this.#slots = kept.slice(0, -1).map(each => ({ start: each, token: undefined }))
         this.#start = start
         this.#cache.clear()
-        this.#cacheBytes = 0
+        this.#cacheCost = 0
         if (slots[0] !== undefined) this.#add(slots[0])
         else if (start > this.#end) this.#setEnd(start)
         return
@@ -284,10 +287,10 @@ export class ObjectMetadataLog implements MetadataLog {
     let index = this.#slots.findLastIndex(({ start }) => start <= from)
     const first = this.#slots[index]!
     const entries: Uint8Array[] = []
-    let bytes = 0
+    let cost = 0
     let next = first.start
     const isCached = this.#cache.has(first.start)
-    while (index < this.#slots.length && bytes < pageBytesMax) {
+    while (index < this.#slots.length && cost < pageBytesMax) {
       const batch = this.#slots.slice(index, index + fetchesMax)
       const slots = await this.#fetchChain(batch.map(({ start }) => start), next)
       if (slots === undefined || (!isCached && (await this.#objects.marksAbove(first.start)).length > 0)) {
@@ -300,7 +303,7 @@ export class ObjectMetadataLog implements MetadataLog {
         batch[at]!.token = slot.token
         entries.push(...slot.entries.map(entry => new Uint8Array(entry)))
         next += slot.entries.length
-        for (const { length } of slot.entries) bytes += length
+        cost += costOf(slot)
       }
       index += batch.length
     }
@@ -309,13 +312,13 @@ export class ObjectMetadataLog implements MetadataLog {
 
   #add (slot: Slot): void {
     this.#slots.push({ start: slot.start, token: slot.token })
-    const bytes = slot.entries.reduce((sum, { length }) => sum + length, 0)
-    if (this.#cacheBytes + bytes > cacheBytesMax) {
+    const cost = costOf(slot)
+    if (this.#cacheCost + cost > cacheBytesMax) {
       this.#cache.clear()
-      this.#cacheBytes = 0
+      this.#cacheCost = 0
     }
     this.#cache.set(slot.start, slot)
-    this.#cacheBytes += bytes
+    this.#cacheCost += cost
     this.#setEnd(slot.start + slot.entries.length)
   }
 
@@ -413,3 +416,6 @@ function unknown (position: number, cause?: unknown): StreambedError {
 }
 
 function busy (): StreambedError { return new StreambedError('UNAVAILABLE', 'the metadata log changes faster than it can be read') }
+
+/** What a slot takes in memory, in bytes. */
+function costOf ({ entries }: Slot): number { return entries.reduce((sum, { length }) => sum + length + entryOverheadBytes, 0) }

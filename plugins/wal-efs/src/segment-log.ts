@@ -61,7 +61,7 @@ export class SegmentLog implements BatchMedium {
 
   bytesElsewhere (): number { return 0 }
 
-  async * records (): AsyncGenerator<WalRecord, void, undefined> {
+  async * records (): AsyncGenerator<readonly WalRecord[], void, undefined> {
     const { path, scan: { segments, freeFrom, trimmed, damage } } = this.#parts
     for (const entry of segments) {
       const segment = await openEntry(path, entry, this.#environment)

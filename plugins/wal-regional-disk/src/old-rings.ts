@@ -44,7 +44,7 @@ export class OldRings {
     return used
   }
 
-  async * records (trimmed: number): AsyncGenerator<WalRecord, void, undefined> {
+  async * records (trimmed: number): AsyncGenerator<readonly WalRecord[], void, undefined> {
     for (const { ring, scan } of this.#rings) {
       yield * readRecords(ring, scan, trimmed, this.#environment)
       if (scan.damage !== undefined) return

@@ -46,7 +46,7 @@ export class RingLog implements BatchMedium {
 
   bytesElsewhere (trimmed: number): number { return this.#parts.oldRings.usedBytes(trimmed) }
 
-  async * records (): AsyncGenerator<WalRecord, void, undefined> {
+  async * records (): AsyncGenerator<readonly WalRecord[], void, undefined> {
     const { ring, oldRings, trimmed, end, damage } = this.#parts
     yield * oldRings.records(trimmed)
     // Damage in an old ring ends the log there: what follows would look complete without it.

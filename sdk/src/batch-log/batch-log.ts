@@ -5,6 +5,7 @@ import { batchBytes, batchHeaderBytes, batchPayloadBytesMax, batchRecordsMax, en
 import type { BatchIndex } from './batch-index.ts'
 import { blockBytes, viewOf } from './bytes.ts'
 import { outOfSpace, writeFailed } from './log-errors.ts'
+import { RecordIterator } from './record-iterator.ts'
 import { layOut, sectorBytes, stampedBytes } from './sectors.ts'
 import { takeBatch } from './take-batch.ts'
 
@@ -32,8 +33,8 @@ export interface BatchMedium {
   readonly recordBytesMax: number
   /** Of untrimmed records that lie outside of [freeFrom, end): in rings of earlier writers. */
   bytesElsewhere (trimmed: number): number
-  /** All records after those that were trimmed when the log was opened, oldest first. Rejects with CORRUPT where damage begins. */
-  records (): AsyncIterable<WalRecord>
+  /** All records after those that were trimmed when the log was opened, oldest first, in lists. Rejects with CORRUPT where damage begins. */
+  records (): AsyncIterable<readonly WalRecord[], void, undefined>
   /** Makes a place for a batch of `bytes` at `state.end`. Resolves with the salt that its header must carry. */
   prepare (bytes: number, state: LogState): Promise<Uint8Array>
   /**
@@ -147,7 +148,8 @@ export class BatchLog implements Wal {
     if (this.#isClosing) throw new StreambedError('CLOSED', `the log is closed. path=${this.#medium.path}`)
     if (!this.#isRecoverable) throw new StreambedError('INVALID_ARGUMENT', `recover is called once, before the first append. path=${this.#medium.path}`)
     this.#isRecoverable = false
-    return this.#records()
+    // A later epoch gives back what we still read: that is no damage.
+    return new RecordIterator(this.#medium.records(), error => this.#medium.explain(error))
   }
 
   async trim (position: WalPosition): Promise<void> {
@@ -272,15 +274,6 @@ export class BatchLog implements Wal {
     this.#environment.metrics.observe('wal_batch_records', batch.length)
     batch.length = 0
     this.#chunks.length = 0
-  }
-
-  /** A later epoch gives back what we still read: that is no damage. */
-  async * #records (): AsyncGenerator<WalRecord, void, undefined> {
-    try {
-      yield * this.#medium.records()
-    } catch (error) {
-      throw await this.#medium.explain(error)
-    }
   }
 
   async #whyFailed (error: unknown): Promise<StreambedError> {

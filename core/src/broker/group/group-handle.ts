@@ -67,6 +67,9 @@ export class GroupHandle {
     return await this.#shard.act(entry, (group, nowMs) => group.sync(request, nowMs))
   }
 
+  /** Whether the group exists and this member assigns for all: its `sync` waits for the log alone, that of others for it. */
+  isLedBy (memberId: string): boolean { return this.#shard.entry(this.#groupId)?.group.leaderId === memberId }
+
   heartbeat (claim: MemberClaim): KafkaErrorCode {
     const entry = this.#shard.entry(this.#groupId)
     return entry === undefined ? KafkaErrorCode.UNKNOWN_MEMBER_ID : this.#shard.act(entry, (group, nowMs) => group.heartbeat(claim, nowMs))

@@ -2,7 +2,8 @@ import { StreambedError } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { FetchResponseInput } from '../../protocol/messages/01-fetch.ts'
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
-import type { StreamBatch } from '../../storage/stream/stream-batch.ts'
+import { costOf, type StreamBatch } from '../../storage/stream/stream-batch.ts'
+import type { FetchOptions } from '../../storage/stream/stream-reader.ts'
 import type { ApiHandler, RequestContext } from '../handler.ts'
 import { KafkaError, kafkaCodeOf } from '../kafka-error.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -17,6 +18,8 @@ type PartitionResponse = FetchResponseInput['responses'][number]['partitions'][n
 
 /** Kafka's `fetch.max.bytes`: no response holds more, whatever the client allows. */
 const responseBytesMax = 55 * 1024 * 1024
+/** What the batches of one response may cost in memory until the client has taken them: of large ones it is never too much. */
+const responseCostMax = 2 * responseBytesMax
 /** Partitions of one request that are read from objects at the same time. */
 const coldReadsMax = 8
 
@@ -29,8 +32,14 @@ interface Wanted {
   partition: Partition | undefined
   batches: readonly StreamBatch[]
   bytes: number
+  cost: number
   error: unknown
 }
+
+/** What a response may still take. */
+interface Room { bytes: number, cost: number }
+
+function roomOf (request: FetchRequest): Room { return { bytes: Math.min(request.maxBytes, responseBytesMax), cost: responseCostMax } }
 
 /**
  * Fetch, versions 4 to 18. Sessions are never opened: every answer is a full one with session id 0, which KIP-227 allows.
@@ -50,15 +59,17 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
       const all = topics.flatMap(({ wanted }) => wanted)
       await Promise.all(all.map(open))
       await collect(all, request)
-      if (!isEnough(all, request)) await longPoll(all, request, context, services)
-      let left = Math.min(request.maxBytes, responseBytesMax)
+      if (!isEnough(all, request)) {
+        context.tookEffect()
+        await longPoll(all, request, context, services)
+      }
+      const room = roomOf(request)
       let isFirst = true
       const responses = topics.map(({ name, topicId, wanted }) => ({
         topic: name,
         topicId,
         partitions: wanted.map(one => {
-          const batches = within(one.batches, left, isFirst)
-          for (const batch of batches) left -= batch.bytes.length
+          const batches = within(one.batches, room, isFirst)
           isFirst &&= batches.length === 0
           return respond(one, batches, context.apiVersion)
         })
@@ -69,7 +80,7 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
 }
 
 function want (request: PartitionRequest, slot: PartitionSlot | undefined, unknown: KafkaErrorCode): Wanted {
-  return { request, slot, unknown, partition: undefined, batches: [], bytes: 0, error: undefined }
+  return { request, slot, unknown, partition: undefined, batches: [], bytes: 0, cost: 0, error: undefined }
 }
 
 function open (wanted: Wanted): Promise<void> | undefined {
@@ -93,19 +104,24 @@ function open (wanted: Wanted): Promise<void> | undefined {
 
 /** Reads what memory has for all, then the rest from objects, a few at a time, until the response is full. */
 async function collect (all: readonly Wanted[], request: FetchRequest): Promise<void> {
-  let left = Math.min(request.maxBytes, responseBytesMax)
+  const room = roomOf(request)
+  const isFull = (): boolean => room.bytes <= 0 || room.cost <= 0
+  const take = ({ bytes, cost }: Wanted): void => {
+    room.bytes -= bytes
+    room.cost -= cost
+  }
   const cold: Wanted[] = []
   // What memory has of later partitions must not crowd out the first for ever: clients rotate the order to be fair (KIP-74).
   const first = all.find(isReadable)
   for (const wanted of all) {
-    if (!isReadable(wanted) || left <= 0) continue
-    if (readCached(wanted)) left -= wanted.bytes
+    if (!isReadable(wanted) || isFull()) continue
+    if (readCached(wanted)) take(wanted)
     else cold.push(wanted)
   }
   const readers = Array.from({ length: Math.min(coldReadsMax, cold.length) }, async () => {
-    for (let wanted = cold.shift(); wanted !== undefined && (left > 0 || wanted === first); wanted = cold.shift()) {
+    for (let wanted = cold.shift(); wanted !== undefined && (!isFull() || wanted === first); wanted = cold.shift()) {
       await readCold(wanted)
-      left -= wanted.bytes
+      take(wanted)
     }
   })
   await Promise.all(readers)
@@ -123,6 +139,7 @@ function readCached (wanted: Wanted & { partition: Partition }): boolean {
     if (found === undefined) return false
     wanted.batches = found.batches
     wanted.bytes = found.bytes
+    wanted.cost = found.cost
   } catch (error) {
     wanted.error = error
   }
@@ -134,6 +151,7 @@ async function readCold (wanted: Wanted): Promise<void> {
     const found = await wanted.partition!.fetch(wanted.request.fetchOffset, optionsOf(wanted.request))
     wanted.batches = found.batches
     wanted.bytes = found.bytes
+    wanted.cost = found.cost
   } catch (error) {
     // Proven by reading again: clients tell their application, where of a storage error they would wait for ever.
     wanted.error = StreambedError.is(error, 'CORRUPT') ? new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, error.message, { cause: error }) : error
@@ -141,18 +159,20 @@ async function readCold (wanted: Wanted): Promise<void> {
 }
 
 /** Every partition may give its first batch, whatever its size: which of them does is decided when the answer is made. */
-function optionsOf (request: PartitionRequest): { readonly bytesMax: number, readonly atLeastOneBatch: boolean } {
-  return { bytesMax: Math.max(0, Math.min(request.partitionMaxBytes, responseBytesMax)), atLeastOneBatch: true }
+function optionsOf (request: PartitionRequest): FetchOptions {
+  return { bytesMax: Math.max(0, Math.min(request.partitionMaxBytes, responseBytesMax)), costMax: responseCostMax, atLeastOneBatch: true }
 }
 
 function isEnough (all: readonly Wanted[], request: FetchRequest): boolean {
   if (request.maxWaitMs <= 0 || all.length === 0) return true
   let bytes = 0
+  let cost = 0
   for (const wanted of all) {
     if (wanted.error !== undefined) return true
     bytes += wanted.bytes
+    cost += wanted.cost
   }
-  return bytes >= request.minBytes
+  return bytes >= request.minBytes || cost >= responseCostMax
 }
 
 /** Waits until the partitions have enough, one fails, or the time is up; then all that is there has been read. */
@@ -184,13 +204,14 @@ async function longPoll (all: readonly Wanted[], request: FetchRequest, context:
   for (const stop of stops) stop()
 }
 
-/** The first of `batches` that fit into `bytesMax`; with `atLeastOne` the very first in any case (KIP-74). */
-function within (batches: readonly StreamBatch[], bytesMax: number, atLeastOne: boolean): readonly StreamBatch[] {
-  let bytes = 0
+/** The first of `batches` that fit into `room`, which they take; with `atLeastOne` the very first in any case (KIP-74). */
+function within (batches: readonly StreamBatch[], room: Room, atLeastOne: boolean): readonly StreamBatch[] {
   let count = 0
   for (const batch of batches) {
-    bytes += batch.bytes.length
-    if (bytes > bytesMax && !(atLeastOne && count === 0)) break
+    const isFull = batch.bytes.length > room.bytes || room.cost <= 0
+    if (isFull && !(atLeastOne && count === 0)) break
+    room.bytes -= batch.bytes.length
+    room.cost -= costOf(batch)
     count++
   }
   return count === batches.length ? batches : batches.slice(0, count)

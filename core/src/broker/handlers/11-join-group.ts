@@ -14,7 +14,7 @@ const nullProtocolSince = 7
 export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.JoinGroup> {
   return {
     apiKey: ApiKey.JoinGroup,
-    handle: async (request, { apiVersion, clientHost, clientId }) => {
+    handle: async (request, { apiVersion, clientHost, clientId, tookEffect }) => {
       const respond = (result: JoinResult): JoinResult & { throttleTimeMs: number } => ({
         throttleTimeMs: 0,
         ...result,
@@ -23,7 +23,7 @@ export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): Api
       if (request.groupId === '') return respond(joinFailure(KafkaErrorCode.INVALID_GROUP_ID, request.memberId))
       try {
         const group = await services.groups.handle(request.groupId)
-        return respond(await group.join({
+        const joining = group.join({
           memberId: request.memberId,
           groupInstanceId: request.groupInstanceId,
           clientId,
@@ -35,7 +35,10 @@ export function joinGroupHandler (services: Pick<BrokerServices, 'groups'>): Api
           protocols: request.protocols.map(({ metadata, name }) => ({ name, metadata: Uint8Array.from(metadata) })),
           requiresKnownMemberId: apiVersion >= memberIdRequiredSince,
           supportsSkippingAssignment: apiVersion >= skipAssignmentSince
-        }))
+        })
+        // It is in the group, or refused, by now; the answer comes when the others have joined too.
+        tookEffect()
+        return respond(await joining)
       } catch (error) {
         return respond(joinFailure(groupCodeOf(error), request.memberId))
       }

@@ -9,13 +9,16 @@ import { groupCodeOf } from '../group/group-code.ts'
 export function syncGroupHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.SyncGroup> {
   return {
     apiKey: ApiKey.SyncGroup,
-    handle: async request => {
+    handle: async (request, { tookEffect }) => {
       const respond = (result: SyncResult) => ({ throttleTimeMs: 0, ...result, assignment: Buffer.from(result.assignment) })
       if (request.groupId === '') return respond(syncFailure(KafkaErrorCode.INVALID_GROUP_ID))
       try {
         const group = await services.groups.handle(request.groupId)
         const assignments = request.assignments.map(({ assignment, memberId }) => ({ memberId, assignment: Uint8Array.from(assignment) }))
-        return respond(await group.sync({ ...request, assignments }))
+        const waitsForLeader = !group.isLedBy(request.memberId)
+        const syncing = group.sync({ ...request, assignments })
+        if (waitsForLeader) tookEffect()
+        return respond(await syncing)
       } catch (error) {
         return respond(syncFailure(groupCodeOf(error)))
       }

@@ -50,13 +50,13 @@ export const sections = {
     stores: { schema: z.record(storeName, backend).default({}), doc: 'More object stores, by name. What was ever written to a store is read from there: keep it here for as long as it holds objects.' },
     defaultStore: { schema: storeName.nullable().default(null), doc: 'The store that new objects go to; `default`, or the only one, where absent. May change at a restart.' },
     metadata: { schema: backendInStore.prefault({ ...embeddedDefault.metadata }), doc: 'The metadata log: `plugin` and its options. `store`: for plugins that live in an object store, its name; required once there are several.' },
-    logCacheBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultStorageOptions.logCacheBytesMax), doc: 'Memory for recent records, for readers near the end.' },
-    pendingBytesMax: { schema: bytes(8 * MiB, 64 * GiB).default(defaultStorageOptions.pendingBytesMax), doc: 'Records that wait for upload, at most; producers are slowed down near it and refused at it.' },
+    logCacheBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultStorageOptions.logCacheBytesMax), doc: 'Memory for recent records, for readers near the end. A batch counts as its bytes and 512 more, as wherever memory is bounded.' },
+    pendingBytesMax: { schema: bytes(8 * MiB, 64 * GiB).default(defaultStorageOptions.pendingBytesMax), doc: 'Memory for records that wait for upload, at most; producers are slowed down near it and refused at it. From a quarter of it on what waits is uploaded, however few bytes it holds.' },
     blockCacheBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultStorageOptions.blockCacheBytesMax), doc: 'Memory for blocks of objects, for readers that lag.' },
     uploadBytes: { schema: bytes(MiB, GiB).default(defaultStorageOptions.uploadBytes), doc: 'Records are uploaded once there are this many bytes of them.' },
     uploadIntervalMs: { schema: duration(0, day).default(defaultStorageOptions.uploadIntervalMs), doc: 'Records are uploaded once they are this old. 0: by size alone.' },
     streamObjectBytesMin: { schema: bytes(64 * 1024, GiB).default(defaultStorageOptions.streamObjectBytesMin), doc: 'A partition with this much in one upload gets an object of its own.' },
-    blockBytes: { schema: bytes(4 * 1024, 64 * MiB).default(defaultStorageOptions.blockBytes), doc: 'Records in one block of an object, the unit of reads.' },
+    blockBytes: { schema: bytes(4 * 1024, 64 * MiB).default(defaultStorageOptions.blockBytes), doc: 'What one block of an object takes in memory, the unit of reads.' },
     readAheadBytesMax: { schema: bytes(0, GiB).default(defaultStorageOptions.readAheadBytesMax), doc: 'How far to read ahead of a consumer that reads on and on.' },
     deletionGraceMs: { schema: duration(0, 30 * day).default(defaultStorageOptions.deletionGraceMs), doc: 'How long an object that nobody needs is kept.' },
     garbageIntervalMs: { schema: duration(100, day).default(defaultStorageOptions.garbageIntervalMs), doc: 'How often such objects are looked for.' }
@@ -66,8 +66,8 @@ export const sections = {
     connectionsMax: { schema: count(1, 1_000_000).default(defaultServerLimits.connectionsMax), doc: 'Connections at a time.' },
     idleMsMax: { schema: duration(1_000, 30 * day).default(defaultServerLimits.idleMsMax), doc: 'A connection idle for this long is closed.' },
     inFlightMax: { schema: count(1, 100_000).default(defaultServerLimits.inFlightMax), doc: 'Requests of one connection that may wait for their answers before it is read no further.' },
-    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Bytes of all requests that wait for their answers; and of all that have come only in part.' },
-    unsentBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.unsentBytesMax), doc: 'Bytes of all answers that clients have not taken; past it those that stall longest are cut off.' }
+    inFlightBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.inFlightBytesMax), doc: 'Memory for all requests that wait for their answers, long polls too; each counts as its bytes and 5 KiB. Also bytes of all that have come only in part.' },
+    unsentBytesMax: { schema: bytes(MiB, 64 * GiB).default(defaultServerLimits.unsentBytesMax), doc: 'Memory for all answers that clients have not taken, 512 bytes for each batch besides; past it those that stall longest are cut off.' }
   },
   log: {
     level: { schema: z.enum(['debug', 'info', 'warn', 'error']).default('info'), doc: 'The least important messages to write to standard error.' }

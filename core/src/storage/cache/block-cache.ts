@@ -3,7 +3,7 @@ import type { StreamBatch } from '../stream/stream-batch.ts'
 /** A decoded data block in memory. */
 interface CachedBlock {
   readonly batches: Promise<readonly StreamBatch[]>
-  readonly size: number
+  readonly cost: number
   readonly isPrefetched: boolean
   wasRead: boolean
 }
@@ -14,17 +14,18 @@ interface CachedBlock {
  */
 export class BlockCache {
   readonly #bytesMax: number
-  readonly #onWasted: (bytes: number) => void
+  readonly #onWasted: () => void
   readonly #blocks = new Map<string, CachedBlock>()
-  #bytes = 0
+  #cost = 0
 
-  /** `onWasted`: told of each prefetched block that was evicted before anybody read it. */
-  constructor (options: { readonly bytesMax: number, readonly onWasted: (bytes: number) => void }) {
+  /** `bytesMax`: cost of the blocks to hold. `onWasted`: told of each prefetched block that was evicted before anybody read it. */
+  constructor (options: { readonly bytesMax: number, readonly onWasted: () => void }) {
     this.#bytesMax = options.bytesMax
     this.#onWasted = options.onWasted
   }
 
-  get bytes (): number { return this.#bytes }
+  /** Of all held or on their way, in bytes. */
+  get cost (): number { return this.#cost }
 
   has (key: string): boolean { return this.#blocks.has(key) }
 
@@ -38,20 +39,20 @@ export class BlockCache {
     return block.batches
   }
 
-  add (key: string, size: number, batches: Promise<readonly StreamBatch[]>, options: { readonly isPrefetched: boolean }): void {
-    const block = { batches, size, isPrefetched: options.isPrefetched, wasRead: false }
+  add (key: string, cost: number, batches: Promise<readonly StreamBatch[]>, options: { readonly isPrefetched: boolean }): void {
+    const block = { batches, cost, isPrefetched: options.isPrefetched, wasRead: false }
     this.#blocks.set(key, block)
-    this.#bytes += size
+    this.#cost += cost
     batches.catch(() => { if (this.#blocks.get(key) === block) this.#drop(key, block) })
     for (const [oldestKey, oldest] of this.#blocks) {
-      if (this.#bytes <= this.#bytesMax || oldestKey === key) return
+      if (this.#cost <= this.#bytesMax || oldestKey === key) return
       this.#drop(oldestKey, oldest)
-      if (oldest.isPrefetched && !oldest.wasRead) this.#onWasted(oldest.size)
+      if (oldest.isPrefetched && !oldest.wasRead) this.#onWasted()
     }
   }
 
   #drop (key: string, block: CachedBlock): void {
     this.#blocks.delete(key)
-    this.#bytes -= block.size
+    this.#cost -= block.cost
   }
 }

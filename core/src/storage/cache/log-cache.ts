@@ -1,6 +1,6 @@
-import { invariant, type WalPosition } from '@streambed/sdk'
+import { invariant, type Clock, type WalPosition } from '@streambed/sdk'
 import type { StreamId } from '../catalog/catalog.ts'
-import type { StreamBatch } from '../stream/stream-batch.ts'
+import { costOf, type StreamBatch } from '../stream/stream-batch.ts'
 import { BatchRun } from './batch-run.ts'
 
 /**
@@ -8,8 +8,10 @@ import { BatchRun } from './batch-run.ts'
  * Filled until sealed; immutable after.
  */
 export interface LogSegment {
-  /** Payload bytes held. */
+  /** Payload bytes held … */
   bytes: number
+  /** … and what holding them costs; see `costOf`. */
+  cost: number
   /** Every record up to and including this WAL position is in this segment or an earlier one. */
   lastPosition: WalPosition
   /** Monotonic ms of the first record. */
@@ -25,7 +27,7 @@ export interface CachedStream { readonly streamId: StreamId, readonly epoch: num
 
 /**
  * Confirmed batches in memory: all that is not uploaded yet, and behind it, while the budget allows, what is. Serves
- * tailing readers without I/O. Pure bookkeeping: it knows no clock, WAL or store.
+ * tailing readers without I/O. Pure bookkeeping: it keeps no clock, and knows no WAL or store.
  *
  * Ownership: a batch's bytes are shared with readers and uploads, and never modified after `add`.
  */
@@ -35,16 +37,18 @@ export class LogCache {
   readonly #uploaded: LogSegment[] = []
   readonly #sealed: LogSegment[] = []
   #active: LogSegment | undefined
-  #bytes = 0
-  #pendingBytes = 0
+  #cost = 0
+  #pendingCost = 0
 
-  /** `bytesMax`: payload bytes to hold before uploaded segments are evicted; what is not uploaded always stays. */
+  /** `bytesMax`: cost of the batches to hold before uploaded segments are evicted; what is not uploaded always stays. */
   constructor (options: { readonly bytesMax: number }) { this.#bytesMax = options.bytesMax }
 
-  /** Payload bytes held in memory. */
-  get bytes (): number { return this.#bytes }
-  /** Payload bytes that no committed object holds yet. */
-  get pendingBytes (): number { return this.#pendingBytes }
+  /** Of all batches held, in bytes. */
+  get cost (): number { return this.#cost }
+  /** Of the batches that no committed object holds yet, in bytes. */
+  get pendingCost (): number { return this.#pendingCost }
+  get activeCost (): number { return this.#active?.cost ?? 0 }
+  /** Payload bytes of the active segment. */
   get activeBytes (): number { return this.#active?.bytes ?? 0 }
   /** When the active segment got its first record, in monotonic ms; undefined while it has none. */
   get activeSinceMs (): number | undefined { return this.#active?.openedMs }
@@ -52,25 +56,27 @@ export class LogCache {
   get sealed (): readonly LogSegment[] { return this.#sealed }
 
   /** Adds a confirmed batch; per stream in offset order, over all streams in WAL order. */
-  add ({ epoch, streamId }: CachedStream, batch: StreamBatch, position: WalPosition, nowMs: number): void {
-    const segment: LogSegment = this.#active ??= { bytes: 0, lastPosition: position, openedMs: nowMs, streams: new Map() }
+  add ({ epoch, streamId }: CachedStream, batch: StreamBatch, position: WalPosition, clock: Pick<Clock, 'monotonicMs'>): void {
+    const segment: LogSegment = this.#active ??= { bytes: 0, cost: 0, lastPosition: position, openedMs: clock.monotonicMs(), streams: new Map() }
     const ofStream = segment.streams.get(streamId)
     if (ofStream === undefined) segment.streams.set(streamId, { streamEpoch: epoch, batches: [batch], bytes: batch.bytes.length })
     else {
       ofStream.batches.push(batch)
       ofStream.bytes += batch.bytes.length
     }
+    const cost = costOf(batch)
     segment.bytes += batch.bytes.length
+    segment.cost += cost
     segment.lastPosition = position
-    this.#bytes += batch.bytes.length
-    this.#pendingBytes += batch.bytes.length
+    this.#cost += cost
+    this.#pendingCost += cost
     const run = this.#runs.get(streamId)
     if (run === undefined) {
       const fresh = new BatchRun()
       fresh.push(batch)
       this.#runs.set(streamId, fresh)
     } else run.push(batch)
-    if (this.#bytes > this.#bytesMax) this.#evict()
+    if (this.#cost > this.#bytesMax) this.#evict()
   }
 
   /** Ends the active segment, if it holds anything, and queues it for upload. */
@@ -85,7 +91,7 @@ export class LogCache {
     invariant(this.#sealed[0] === segment, 'segments are uploaded oldest first')
     this.#sealed.shift()
     this.#uploaded.push(segment)
-    this.#pendingBytes -= segment.bytes
+    this.#pendingCost -= segment.cost
     this.#evict()
   }
 
@@ -93,10 +99,10 @@ export class LogCache {
   run (streamId: StreamId): BatchRun | undefined { return this.#runs.get(streamId) }
 
   #evict (): void {
-    while (this.#bytes > this.#bytesMax) {
+    while (this.#cost > this.#bytesMax) {
       const oldest = this.#uploaded.shift()
       if (oldest === undefined) return
-      this.#bytes -= oldest.bytes
+      this.#cost -= oldest.cost
       for (const [streamId, { batches }] of oldest.streams) {
         const run = this.#runs.get(streamId)!
         run.dropFirst(batches.length)

@@ -1,7 +1,7 @@
 import { StreambedError } from '@streambed/sdk'
 import { readInt64, writeInt64 } from '../bytes/int64.ts'
 import type { ObjectId, StreamId } from '../catalog/catalog.ts'
-import type { StreamBatch } from '../stream/stream-batch.ts'
+import { batchOverheadBytes, type StreamBatch } from '../stream/stream-batch.ts'
 
 /**
  * Byte layout of an object, version 1 (docs/formats/object.md). All integers big-endian:
@@ -29,6 +29,9 @@ export interface BlockEntry {
   readonly largestTimestamp: number
   readonly batchCount: number
 }
+
+/** What a block's decoded batches take in memory, in bytes. */
+export function blockCost ({ batchCount, size }: BlockEntry): number { return size + batchCount * batchOverheadBytes }
 
 export interface ObjectFooter {
   readonly objectId: ObjectId

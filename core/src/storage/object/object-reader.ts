@@ -1,16 +1,17 @@
 import { StreambedError, type Environment, type ObjectStore } from '@streambed/sdk'
 import { BlockCache } from '../cache/block-cache.ts'
+import { IndexCache, type ObjectIndex } from '../cache/index-cache.ts'
 import type { ObjectFacts, ObjectId, StreamId } from '../catalog/catalog.ts'
 import type { StreamBatch } from '../stream/stream-batch.ts'
-import { decodeBlock, decodeFooter, decodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
+import { blockCost, decodeBlock, decodeFooter, decodeIndex, footerBytes, type BlockEntry } from './object-format.ts'
 import { ofMedium } from '../object-store/of-medium.ts'
 import { objectKey } from './object-key.ts'
 import { Suspicions } from './suspicions.ts'
 
 export interface ObjectReaderOptions {
+  /** What blocks, and indexes of objects, may cost in memory. */
   readonly blockCacheBytesMax: number
-  /** Object indexes to keep in memory. */
-  readonly indexesMax: number
+  readonly indexCacheBytesMax: number
   /** Neighbouring blocks are fetched with one ranged get of at most this many bytes. */
   readonly getBytesMax: number
   readonly onWasted: () => void
@@ -33,7 +34,7 @@ export class ObjectReader {
   readonly #environment: Environment
   readonly #options: ObjectReaderOptions
   readonly #blocks: BlockCache
-  readonly #indexes = new Map<ObjectId, Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>>>()
+  readonly #indexes: IndexCache
   /** Objects that were found damaged, and said to be. */
   readonly #reported = new Set<ObjectId>()
   readonly #suspicions: Suspicions
@@ -43,21 +44,17 @@ export class ObjectReader {
     this.#environment = environment
     this.#options = options
     this.#suspicions = new Suspicions(environment.clock)
+    this.#indexes = new IndexCache({ bytesMax: options.indexCacheBytesMax })
     this.#blocks = new BlockCache({ bytesMax: options.blockCacheBytesMax, onWasted: options.onWasted })
   }
 
   /** The data blocks of one stream in `object`, in offset order. */
   async blocksOf (object: ObjectFacts, streamId: StreamId): Promise<readonly BlockEntry[]> {
-    let index = this.#indexes.get(object.objectId)
-    if (index === undefined) {
-      index = this.#suspicions.proven(where(object), () => this.#loadIndex(object))
-      this.#indexes.set(object.objectId, index)
-      index.catch((error: unknown) => {
-        this.#indexes.delete(object.objectId)
-        this.#report(object, error)
-      })
-      if (this.#indexes.size > this.#options.indexesMax) this.#indexes.delete(this.#indexes.keys().next().value!)
-    }
+    const index = this.#indexes.read(object.objectId, () => {
+      const loading = this.#suspicions.proven(where(object), () => this.#loadIndex(object))
+      loading.catch((error: unknown) => this.#report(object, error))
+      return loading
+    })
     return (await index).get(streamId) ?? []
   }
 
@@ -103,7 +100,7 @@ export class ObjectReader {
           return await this.#suspicions.proven(whereIn(object, entry), async () => decode(await this.#get(object, entry.position, entry.position + entry.size)))
         })
       batches.catch((error: unknown) => this.#report(object, error, entry))
-      this.#blocks.add(blockKey(object, entry), entry.size, batches, { isPrefetched })
+      this.#blocks.add(blockKey(object, entry), blockCost(entry), batches, { isPrefetched })
     }
   }
 
@@ -117,7 +114,7 @@ export class ObjectReader {
     this.#environment.logger.error('an object cannot be read; its records are refused to readers, all else goes on', { object: objectKey(object.objectId), store: object.store, ...records, error: error.message, remedy })
   }
 
-  async #loadIndex (object: ObjectFacts): Promise<ReadonlyMap<StreamId, readonly BlockEntry[]>> {
+  async #loadIndex (object: ObjectFacts): Promise<ObjectIndex> {
     const { crc32c } = this.#environment
     const tail = await this.#tail(object)
     const tailStart = object.size - tail.length

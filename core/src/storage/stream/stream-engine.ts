@@ -8,9 +8,9 @@ import { ObjectReader } from '../object/object-reader.ts'
 import { ReadAhead } from '../cache/read-ahead.ts'
 import type { StorageOptions } from '../options.ts'
 import { Uploader } from '../upload/uploader.ts'
-import { decodeWalRecord, encodeWalMark, encodeWalRecord, walRecordHeaderBytes, type WalEntry } from '../wal/wal-record.ts'
+import { WalRecordDecoder, encodeWalMark, encodeWalRecord, walRecordHeaderBytes, type WalEntry } from '../wal/wal-record.ts'
 import { StreamReader } from './stream-reader.ts'
-import { endOffsetOf, type StreamBatch } from './stream-batch.ts'
+import { costOf, endOffsetOf, type StreamBatch } from './stream-batch.ts'
 import { Stream, type Appended } from './stream.ts'
 
 export interface StreamEngineParts {
@@ -38,9 +38,14 @@ export interface GivenUp {
 
 /** Room of the WAL, in bytes, left unused for its own headers and padding. */
 const walHeadroomBytes = 1024 * 1024
-/** From this share of the room on, what there is gets uploaded, however little it is. */
+/** From this share of the room on, what there is gets uploaded, however little it is … */
 const uploadFromPressure = 0.5
-const indexesMax = 1_000
+/**
+ * … and so is a segment that costs this share of the memory for what waits, as tiny batches do long before their bytes make an upload.
+ * Recovery waits for it: what is read meanwhile would only wait too.
+ */
+const segmentShare = 0.25
+const indexCacheBytesMax = 32 * 1024 * 1024
 const readAheadStreamsMax = 1_000
 const getBytesMax = 4 * 1024 * 1024
 
@@ -59,7 +64,8 @@ export class StreamEngine implements AsyncDisposable {
   readonly #failed = Promise.withResolvers<unknown>()
   #failure: StreambedError | undefined
   #isClosed = false
-  #inFlightBytes = 0
+  /** Of the batches on their way into the WAL. */
+  #inFlightCost = 0
   /** The last record that recovery found to be of no use any more. */
   #notNeeded: WalPosition | undefined
 
@@ -69,7 +75,7 @@ export class StreamEngine implements AsyncDisposable {
     const store = stores.get(options.store)
     if (store === undefined) throw new StreambedError('MISCONFIGURED', `no object store has the default's name. store=${options.store} known=${[...stores.keys()].join(',')}`)
     const readAhead = new ReadAhead({ bytesMin: options.blockBytes, bytesMax: options.readAheadBytesMax, streamsMax: readAheadStreamsMax })
-    const objects = new ObjectReader(stores, environment, { blockCacheBytesMax: options.blockCacheBytesMax, indexesMax, getBytesMax, onWasted: () => readAhead.onWasted(), nameOf: streamId => catalog.nameOf(streamId) })
+    const objects = new ObjectReader(stores, environment, { blockCacheBytesMax: options.blockCacheBytesMax, indexCacheBytesMax, getBytesMax, onWasted: () => readAhead.onWasted(), nameOf: streamId => catalog.nameOf(streamId) })
     this.#cache = new LogCache({ bytesMax: options.logCacheBytesMax })
     this.#reader = new StreamReader({ cache: this.#cache, catalog, objects, readAhead })
     this.#uploader = new Uploader({ cache: this.#cache, wal, catalog, store, environment, options, onFailed: error => this.#fail(error) })
@@ -99,7 +105,7 @@ export class StreamEngine implements AsyncDisposable {
    */
   async serve (): Promise<void> {
     const { catalog, wal } = this.#parts
-    if (this.#notNeeded !== undefined && this.#cache.pendingBytes === 0) {
+    if (this.#notNeeded !== undefined && this.#cache.pendingCost === 0) {
       if (this.#notNeeded > catalog.walReach) await catalog.commitObjects([], this.#notNeeded)
       await wal.trim(this.#notNeeded)
     }
@@ -113,7 +119,7 @@ export class StreamEngine implements AsyncDisposable {
   get failed (): Promise<unknown> { return this.#failed.promise }
 
   /** The share of the room for data not yet uploaded that is taken, 0 to 1: what back-pressure goes by. */
-  get pressure (): number { return this.#pressureWith(0) }
+  get pressure (): number { return this.#pressureWith(0, 0) }
 
   /** The stream, which the catalog must know. Throws NOT_FOUND. Repeated calls give the same object. */
   stream (streamId: StreamId): Stream {
@@ -168,7 +174,7 @@ export class StreamEngine implements AsyncDisposable {
   #append (stream: Stream, batch: StreamBatch): Appended {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#isClosed) throw new StreambedError('CLOSED', 'the stream engine is closed')
-    const pressure = this.#pressureWith(batch.bytes.length)
+    const pressure = this.#pressureWith(batch.bytes.length, costOf(batch))
     // Small records fill a WAL with their padding long before there is enough of them for an upload.
     if (pressure > uploadFromPressure) this.#uploader.relieve()
     if (pressure > 1) throw new StreambedError('OVER_CAPACITY', `too much waits for upload. stream=${stream.streamId} bytes=${batch.bytes.length}`)
@@ -178,8 +184,8 @@ export class StreamEngine implements AsyncDisposable {
 
   async #write (stream: Stream, batch: StreamBatch): Promise<void> {
     const { catalog, wal } = this.#parts
-    const size = batch.bytes.length
-    this.#inFlightBytes += size
+    const cost = costOf(batch)
+    this.#inFlightCost += cost
     let position: WalPosition
     try {
       position = await wal.append(encodeWalRecord({ streamId: stream.streamId, streamEpoch: stream.epoch, catalogPosition: catalog.position }, batch))
@@ -188,66 +194,78 @@ export class StreamEngine implements AsyncDisposable {
       const failure = this.#fail(error)
       throw StreambedError.is(error, 'OVER_CAPACITY', 'INVALID_ARGUMENT') ? failure : inDoubt(error)
     } finally {
-      this.#inFlightBytes -= size
+      this.#inFlightCost -= cost
     }
     if (this.#failure !== undefined) throw inDoubt(this.#failure)
     this.#confirm(stream, batch, position)
   }
 
-  /** `bytes`: of payload, on top of what waits already. */
-  #pressureWith (bytes: number): number {
+  /** `bytes` of payload, which cost as much in memory, on top of what waits already. */
+  #pressureWith (bytes: number, cost: number): number {
     const { options, wal } = this.#parts
     const { usedBytes, capacityBytes } = wal.usage()
     const ofWal = (usedBytes + bytes) / Math.max(1, capacityBytes - walHeadroomBytes)
-    const ofMemory = (this.#cache.pendingBytes + this.#inFlightBytes + bytes) / options.pendingBytesMax
+    const ofMemory = (this.#cache.pendingCost + this.#inFlightCost + cost) / options.pendingBytesMax
     return Math.max(ofWal, ofMemory)
   }
 
   #confirm (stream: Stream, batch: StreamBatch, position: WalPosition): void {
-    this.#cache.add(stream, batch, position, this.#parts.environment.clock.monotonicMs())
+    this.#cache.add(stream, batch, position, this.#parts.environment.clock)
     stream.confirm(endOffsetOf(batch))
     this.#uploader.onGrowth()
+    if (this.#cache.activeCost >= this.#parts.options.pendingBytesMax * segmentShare) this.#uploader.relieve()
   }
 
   async #recover (): Promise<void> {
-    const { catalog, environment, onGivenUp } = this.#parts
+    const { environment, onGivenUp, options, wal } = this.#parts
+    const records = wal.recover()[Symbol.asyncIterator]()
+    const decoder = new WalRecordDecoder()
     let bytes = 0
-    for await (const { data, position } of this.#records()) {
-      const entry = decodeWalRecord(data)
-      const lost = lostCatalog(catalog, entry, position)
-      if (lost !== undefined) {
-        // In a salvage a record of a known stream is good for what it continues, whatever else is missing.
-        if (onGivenUp === undefined || isUnknown(catalog, entry)) this.#giveUp(lost, entry)
-        else onGivenUp({ problem: lost, isKept: true })
+    try {
+      for (;;) {
+        let next: IteratorResult<WalRecord>
+        try {
+          next = await records.next()
+        } catch (error) {
+          // In a salvage it is read up to where it can be.
+          if (onGivenUp === undefined || !StreambedError.is(error, 'CORRUPT')) throw error
+          onGivenUp({ problem: error })
+          break
+        }
+        if (next.done === true) break
+        bytes += this.#recoverRecord(next.value, decoder)
+        // A WAL larger than memory is uploaded while it is read.
+        if (this.#cache.pendingCost > options.pendingBytesMax * segmentShare) await this.#uploader.flush()
       }
-      const stream = this.#streamOf(entry)
-      if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
-        this.#notNeeded = position
-        continue
-      }
-      const { batch } = entry
-      if (batch.baseOffset !== stream.confirmedOffset) {
-        this.#giveUp(gap(stream, batch, position), entry)
-        continue
-      }
-      stream.advance(batch)
-      this.#confirm(stream, batch, position)
-      bytes += batch.bytes.length
-      // A WAL larger than memory is uploaded while it is read.
-      if (this.#cache.pendingBytes > this.#parts.options.pendingBytesMax / 2) await this.#uploader.flush()
+    } finally {
+      await records.return?.()
     }
     if (bytes > 0) environment.logger.info('recovered from the WAL', { bytes })
   }
 
-  /** What the WAL holds; in a salvage up to where it can be read. */
-  async * #records (): AsyncGenerator<WalRecord> {
-    const { onGivenUp, wal } = this.#parts
-    try {
-      yield * wal.recover()
-    } catch (error) {
-      if (onGivenUp === undefined || !StreambedError.is(error, 'CORRUPT')) throw error
-      onGivenUp({ problem: error })
+  /** Takes what a record holds into the cache, if nobody has it yet; gives its bytes of payload, 0 for one that is of no use any more. */
+  #recoverRecord ({ data, position }: WalRecord, decoder: WalRecordDecoder): number {
+    const { catalog, onGivenUp } = this.#parts
+    const entry = decoder.decode(data)
+    const lost = lostCatalog(catalog, entry, position)
+    if (lost !== undefined) {
+      // In a salvage a record of a known stream is good for what it continues, whatever else is missing.
+      if (onGivenUp === undefined || isUnknown(catalog, entry)) this.#giveUp(lost, entry)
+      else onGivenUp({ problem: lost, isKept: true })
     }
+    const stream = this.#streamOf(entry)
+    if (entry.kind === 'mark' || stream === undefined || endOffsetOf(entry.batch) <= stream.confirmedOffset) {
+      this.#notNeeded = position
+      return 0
+    }
+    const { batch } = entry
+    if (batch.baseOffset !== stream.confirmedOffset) {
+      this.#giveUp(gap(stream, batch, position), entry)
+      return 0
+    }
+    stream.advance(batch)
+    this.#confirm(stream, batch, position)
+    return batch.bytes.length
   }
 
   /** Throws `problem`, which refuses the opening; in a salvage it is only told. */

@@ -2,13 +2,15 @@ import { StreambedError } from '@streambed/sdk'
 import type { LogCache } from '../cache/log-cache.ts'
 import type { ReadAhead } from '../cache/read-ahead.ts'
 import type { Catalog, ObjectFacts, StreamId, StreamRange } from '../catalog/catalog.ts'
-import type { BlockEntry } from '../object/object-format.ts'
+import { blockCost, type BlockEntry } from '../object/object-format.ts'
 import type { ObjectReader } from '../object/object-reader.ts'
-import { endOffsetOf, type StreamBatch } from './stream-batch.ts'
+import { costOf, endOffsetOf, type StreamBatch } from './stream-batch.ts'
 
 export interface FetchOptions {
   /** Payload bytes to return at most … */
   readonly bytesMax: number
+  /** … and what the batches may cost in memory; left out: anything … */
+  readonly costMax?: number
   /** … but the first batch in any case. */
   readonly atLeastOneBatch: boolean
   /** No batch that begins at or after this offset. */
@@ -17,7 +19,10 @@ export interface FetchOptions {
 
 export interface FetchResult {
   readonly batches: readonly StreamBatch[]
+  /** Of payload. */
   readonly bytes: number
+  /** See `costOf`; less than `costMax`, unless that is why there are no more. */
+  readonly cost: number
 }
 
 /** What the reader needs to know of a stream. */
@@ -34,17 +39,20 @@ interface StreamReaderParts {
   readonly readAhead: ReadAhead
 }
 
-const nothing: FetchResult = Object.freeze({ batches: Object.freeze([]), bytes: 0 })
+const nothing: FetchResult = Object.freeze({ batches: Object.freeze([]), bytes: 0, cost: 0 })
 
-/** Collects batches up to a limit in bytes. */
+/** Collects batches up to its limits. */
 class Collector {
   readonly batches: StreamBatch[] = []
   bytes = 0
+  cost = 0
   readonly #options: FetchOptions
+  readonly #costMax: number
   readonly #endOffset: number
 
   constructor (options: FetchOptions, confirmedOffset: number) {
     this.#options = options
+    this.#costMax = options.costMax ?? Infinity
     this.#endOffset = Math.min(options.endOffset ?? Infinity, confirmedOffset)
   }
 
@@ -52,10 +60,11 @@ class Collector {
   take (batch: StreamBatch): boolean {
     if (batch.baseOffset >= this.#endOffset) return false
     const mustTake = this.batches.length === 0 && this.#options.atLeastOneBatch
-    if (!mustTake && this.bytes + batch.bytes.length > this.#options.bytesMax) return false
+    if (!mustTake && (this.bytes + batch.bytes.length > this.#options.bytesMax || this.cost >= this.#costMax)) return false
     this.batches.push(batch)
     this.bytes += batch.bytes.length
-    return this.bytes < this.#options.bytesMax
+    this.cost += costOf(batch)
+    return this.bytes < this.#options.bytesMax && this.cost < this.#costMax
   }
 }
 
@@ -158,11 +167,11 @@ export class StreamReader {
     return false
   }
 
-  /** Prefetches the first of `entries` that cover `bytes`, at least one; gives the bytes left over when all do not. */
+  /** Prefetches the first of `entries` that cost `bytes` in memory, at least one; gives the bytes left over when all do not. */
   #prefetch (object: ObjectFacts, entries: readonly BlockEntry[], bytes: number): number {
     let count = 0
     let left = bytes
-    for (; count < entries.length && (count === 0 || left > 0); count++) left -= entries[count]!.size
+    for (; count < entries.length && (count === 0 || left > 0); count++) left -= blockCost(entries[count]!)
     this.#parts.objects.prefetch(object, entries.slice(0, count))
     return count < entries.length ? 0 : left
   }

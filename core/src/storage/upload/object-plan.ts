@@ -1,6 +1,6 @@
 import type { LogSegment } from '../cache/log-cache.ts'
 import type { StreamId } from '../catalog/catalog.ts'
-import type { StreamBatch } from '../stream/stream-batch.ts'
+import { costOf, type StreamBatch } from '../stream/stream-batch.ts'
 
 export interface PlanOptions {
   /** A stream with at least this many payload bytes in a segment gets an object of its own. */
@@ -26,16 +26,16 @@ export function planObjects (segment: LogSegment, { streamObjectBytesMin }: Plan
   return objects
 }
 
-/** Cuts batches into data blocks: each is closed once it holds `blockBytes` payload bytes. */
+/** Cuts batches into data blocks: each is closed once to hold it in memory costs `blockBytes`. */
 export function * cutBlocks (batches: readonly StreamBatch[], blockBytes: number): Generator<readonly StreamBatch[]> {
   let start = 0
-  let bytes = 0
+  let cost = 0
   for (let index = 0; index < batches.length; index++) {
-    bytes += batches[index]!.bytes.length
-    if (bytes < blockBytes) continue
+    cost += costOf(batches[index]!)
+    if (cost < blockBytes) continue
     yield batches.slice(start, index + 1)
     start = index + 1
-    bytes = 0
+    cost = 0
   }
   if (start < batches.length) yield batches.slice(start)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { areas, effectsOf, type Effects } from '../../../src/broker/request-effects.ts'
 import { ApiKey, apis } from '../../../src/protocol/messages/apis.ts'
 import { BrokerFixture } from '../broker-fixture.ts'
 
@@ -11,8 +12,23 @@ describe('docs/apis.md', () => {
       const range = minVersion === maxVersion ? String(minVersion) : `${minVersion}–${maxVersion}`
       return `| ${apiKey} | ${apis[apiKey as ApiKey].name} | ${range} |`
     })
-    const text = await readFile(new URL('../../../../docs/apis.md', import.meta.url), 'utf8')
-    const documented = text.split('\n').flatMap(line => /^\| \d+ \| \w+ \| [\d–]+ \|/.exec(line)?.[0] ?? [])
+    const documented = (await page()).split('\n').flatMap(line => /^\| \d+ \| \w+ \| [\d–]+ \|/.exec(line)?.[0] ?? [])
     assert.deepEqual(documented, advertised)
   })
+
+  it('says which APIs read, append to and change what, as requests of one connection are ordered by', async () => {
+    const apisThat = (kind: keyof Effects, area: Effects[typeof kind][number]): string => {
+      const names = Object.values(ApiKey).filter(apiKey => effectsOf[apiKey][kind].includes(area)).map(apiKey => apis[apiKey].name)
+      return names.length === 0 ? '–' : names.join(', ')
+    }
+    const expected = areas.map(area => `| ${area} | ${apisThat('reads', area)} | ${apisThat('appends', area)} | ${apisThat('changes', area)} |`)
+    const isFree = ({ appends, changes, reads }: Effects): boolean => appends.length + changes.length + reads.length === 0
+    const free = Object.values(ApiKey).filter(apiKey => isFree(effectsOf[apiKey])).map(apiKey => apis[apiKey].name)
+    const text = await page()
+    const isOfArea = new RegExp(`^\\| (?:${areas.join('|')}) \\|`)
+    assert.deepEqual(text.split('\n').filter(line => isOfArea.test(line)), expected)
+    assert.ok(text.includes(`${free.join(', ')} meet nothing.`), `expected: ${free.join(', ')} meet nothing.`)
+  })
 })
+
+function page (): Promise<string> { return readFile(new URL('../../../../docs/apis.md', import.meta.url), 'utf8') }

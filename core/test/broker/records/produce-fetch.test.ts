@@ -189,7 +189,7 @@ describe('fetch', () => {
 
   it('reads the same from memory, from objects and after a restart', async () => {
     const fixture = new BrokerFixture()
-    const first = await fixture.open({ storage: { logCacheBytesMax: 500, blockBytes: 300 } })
+    const first = await fixture.open({ storage: { logCacheBytesMax: 3_000, blockBytes: 1_500 } })
     await first.createTopic('t', 1)
     for (let round = 0; round < 20; round++) {
       await produce(first, batchOf(2, { label: `r${round}-` }))
@@ -208,7 +208,7 @@ describe('fetch', () => {
     }
     const before = await read(first)
     assert.equal(before.split(',').length, 40)
-    await using second = await fixture.open({ storage: { logCacheBytesMax: 500, blockBytes: 300 } })
+    await using second = await fixture.open({ storage: { logCacheBytesMax: 3_000, blockBytes: 1_500 } })
     assert.equal(await read(second), before)
   })
 
