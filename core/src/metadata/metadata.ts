@@ -30,6 +30,8 @@ const attemptsMax = 100
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 1_000, deadlineMs: 30_000 }
 /** What became of an append must be known before anything else is decided. */
 const untilKnown: RetryOptions = { delayMsMin: 20, delayMsMax: 1_000, deadlineMs: Infinity }
+/** One bad answer of what the log lives in proves no damage: what is the same at each look does. */
+const untilProven: RetryOptions = { delayMsMin: 20, delayMsMax: 100, deadlineMs: Infinity, attemptsMax: 3, isWorthRepeating: error => StreambedError.is(error, 'CORRUPT') }
 /** After a failed wait for what others append. */
 const followDelayMs = 100
 
@@ -72,7 +74,7 @@ export class Metadata implements AsyncDisposable {
 
   /** Loads the newest snapshot and the entries after it. The caller still owns the log. */
   static async open (options: MetadataOptions): Promise<Metadata> {
-    const snapshot = await options.log.latestSnapshot()
+    const snapshot = await withRetry(() => options.log.latestSnapshot(), options.environment, untilProven, options.giveUp)
     const image = snapshot === undefined ? new ClusterImage() : decodeSnapshot(snapshot.state)
     const metadata = new Metadata(options, image, snapshot?.at ?? 0)
     await metadata.#catchUp()
@@ -203,7 +205,7 @@ export class Metadata implements AsyncDisposable {
       const before = this.#end
       let page
       try {
-        page = await this.#log.read(this.#end)
+        page = await this.#proven(() => this.#log.read(this.#end))
       } catch (error) {
         if (!StreambedError.is(error, 'OUT_OF_RANGE')) throw error
         await this.#loadSnapshot(error)
@@ -234,7 +236,7 @@ export class Metadata implements AsyncDisposable {
 
   /** The log no longer has what comes next: the snapshot that replaced it does. */
   async #loadSnapshot (cause: unknown): Promise<void> {
-    const snapshot = await this.#log.latestSnapshot()
+    const snapshot = await this.#proven(() => this.#log.latestSnapshot())
     if (snapshot === undefined || snapshot.at <= this.#end) throw new StreambedError('CORRUPT', `metadata log lacks entries that no snapshot holds. position=${this.#end}`, { cause })
     this.#image = decodeSnapshot(snapshot.state)
     const skipped = snapshot.at - this.#end
@@ -260,6 +262,8 @@ export class Metadata implements AsyncDisposable {
 
   /** What must be known before anything else is decided: asked for until it is. */
   #readAgain<T> (read: () => Promise<T>): Promise<T> { return withRetry(read, this.#environment, readRetry, this.#patience) }
+
+  #proven<T> (read: () => Promise<T>): Promise<T> { return withRetry(read, this.#environment, untilProven, this.#patience) }
 
   /** True when the log cannot be followed any more: it must be opened again, or holds what this program cannot apply. */
   #failIfFinal (error: unknown): boolean {

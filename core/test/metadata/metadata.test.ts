@@ -83,6 +83,27 @@ describe('metadata', () => {
     }
   })
 
+  for (const { badAnswers, isFinal } of [{ badAnswers: 2, isFinal: false }, { badAnswers: 3, isFinal: true }]) {
+    it(`a log that says it is damaged ${badAnswers} times ${isFinal ? 'is' : 'is not'} damaged`, async () => {
+      const clock = new VirtualClock()
+      const medium = new MemoryMetadataMedium()
+      const other = await open(medium, 'other')
+      let left = 0
+      const log = faultyMetadataLog(new MemoryMetadataLog(medium), {
+        clock, plan: ({ method }) => method === 'read' && left-- > 0 ? { kind: 'failBefore', code: 'CORRUPT' } : { kind: 'none' }
+      })
+      const metadata = await Metadata.open({ log, environment: testEnvironment({ clock }), snapshotEveryEntries: 100 })
+      left = badAnswers
+      await other.propose(createTopic('a'))
+      await clock.run(5_000)
+      assert.equal(metadata.image.topicNamed('a') !== undefined, !isFinal)
+      const failure = await Promise.race([metadata.failed, Promise.resolve('goes on')])
+      assert.equal(StreambedError.is(failure, 'CORRUPT'), isFinal)
+      await metadata.close()
+      await other.close()
+    })
+  }
+
   it('a lost answer is decided by reading back, though the log does not answer at once', async () => {
     const clock = new VirtualClock()
     let failingReads = 0
