@@ -1,8 +1,9 @@
+import { addInt64, type Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { TooLargeError } from '../../protocol/protocol-error.ts'
 import {
-  Compression, attributes, baseOffset, baseSequence, baseTimestamp, batchHeaderSize, batchSize, compressionOf, isControl, isCrcValid,
-  isTransactional, lastOffsetDelta, magic, maxTimestamp, producerEpoch, producerId, recordCount
+  Compression, attributes, baseSequence, baseTimestamp, batchHeaderSize, batchSize, compressionOf, isControl, isCrcValid,
+  isTransactional, lastOffsetDelta, magic, maxTimestamp, producerEpoch, producerId, recordCount, sentBaseOffset
 } from '../../protocol/records/batch-header.ts'
 import { decompressFramed } from '../../protocol/records/compression.ts'
 import { RecordCursor } from '../../protocol/records/record-cursor.ts'
@@ -32,7 +33,7 @@ export class InvalidRecordsError extends KafkaError {
 /** What a batch was found to be. */
 export interface ValidBatch {
   /** Of its records, in ms; -1 when none has a time. */
-  readonly largestTimestamp: number
+  readonly largestTimestamp: Int64
   /** The codec that it is to be stored with. */
   readonly codec: number
   /** Its records, not compressed, where they are to be framed anew; undefined where the batch can be stored as it came. */
@@ -82,7 +83,7 @@ function checkShape (bytes: Uint8Array, config: PartitionConfig): void {
   if (size < bytes.length) throw invalid('more than one batch for a partition')
   checkSize(size, config)
   if (!isCrcValid(bytes)) throw new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, 'batch fails its CRC')
-  if (baseOffset(bytes) !== 0) throw invalid(`base offset of a producer's batch is not 0. baseOffset=${baseOffset(bytes)}`)
+  if (sentBaseOffset(bytes) !== 0) throw invalid(`base offset of a producer's batch is not 0. baseOffset=${sentBaseOffset(bytes)}`)
   if ((attributes(bytes) & forbiddenAttributes) !== 0) throw invalid(`unknown attributes. attributes=${attributes(bytes)}`)
   if (isControl(bytes)) throw invalid('producers may not write control batches')
   if (recordCount(bytes) < 1 || lastOffsetDelta(bytes) + 1 !== recordCount(bytes)) throw invalid(`record count and offsets disagree. count=${recordCount(bytes)} lastOffsetDelta=${lastOffsetDelta(bytes)}`)
@@ -107,16 +108,16 @@ function openRecords (batch: Uint8Array, sizeMax: number): ReturnType<typeof dec
 }
 
 /** Gives the largest timestamp of the records. */
-function checkRecords (records: Uint8Array, batch: Uint8Array, config: PartitionConfig, earliest: number, latest: number): number {
+function checkRecords (records: Uint8Array, batch: Uint8Array, config: PartitionConfig, earliest: number, latest: number): Int64 {
   const base = baseTimestamp(batch)
   const problems: RecordProblem[] = []
   let isTimestampProblem = false
-  let largest = -1
+  let largest: Int64 = -1
   let index = 0
   try {
     cursor.reset(records, recordCount(batch))
     for (; cursor.next(); index++) {
-      const timestamp = base + cursor.timestampDelta
+      const timestamp = addInt64(base, cursor.timestampDelta)
       if (timestamp > largest) largest = timestamp
       const isInTime = isTimely(timestamp, earliest, latest)
       const hasKey = !config.isCompacted || cursor.keySize >= 0
@@ -134,7 +135,7 @@ function checkRecords (records: Uint8Array, batch: Uint8Array, config: Partition
 }
 
 /** -1 is no time at all. */
-function isTimely (timestamp: number, earliest: number, latest: number): boolean {
+function isTimely (timestamp: Int64, earliest: number, latest: number): boolean {
   return timestamp === -1 || (timestamp >= earliest && timestamp <= latest)
 }
 

@@ -1,4 +1,4 @@
-import { StreambedError, type Clock, type Logger } from '@streambed/sdk'
+import { StreambedError, clampInt64, type Clock, type Int64, type Logger } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
   TimestampType, baseOffset, baseSequence, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
@@ -128,9 +128,9 @@ export class Partition {
   fetch (offset: number, options: FetchOptions): Promise<FetchResult> { return this.#data.fetch(offset, options) }
 
   /** The first record, in offset order, whose timestamp is at least `timestamp`; undefined when there is none. */
-  async findTimestamp (timestamp: number): Promise<TimestampedOffset | undefined> {
+  async findTimestamp (timestamp: Int64): Promise<TimestampedOffset | undefined> {
     for (let from = this.logStartOffset; ;) {
-      const batch = await this.#data.findTimestamp(timestamp, from)
+      const batch = await this.#data.findTimestamp(clampInt64(timestamp), from)
       if (batch === undefined || batch.baseOffset >= this.highWatermark) return undefined
       const found = findInBatch(batch.bytes, timestamp, from)
       if (found !== undefined) return found
@@ -141,7 +141,20 @@ export class Partition {
   /** The first record with the largest timestamp of all; undefined while the log is empty. */
   async largestTimestamp (): Promise<TimestampedOffset | undefined> {
     const largest = this.#data.largestTimestamp()
-    return largest < 0 ? undefined : await this.findTimestamp(largest)
+    if (largest < 0) return undefined
+    return await this.findTimestamp(largest < Number.MAX_SAFE_INTEGER ? largest : await this.#largestWideTimestamp())
+  }
+
+  /** The largest timestamp where the index does not tell, since no number holds it: all batches with such times are looked at. */
+  async #largestWideTimestamp (): Promise<Int64> {
+    let largest: Int64 = Number.MAX_SAFE_INTEGER
+    for (let from = this.logStartOffset; ;) {
+      const batch = await this.#data.findTimestamp(Number.MAX_SAFE_INTEGER, from)
+      if (batch === undefined || batch.baseOffset >= this.highWatermark) return largest
+      const ofBatch = maxTimestamp(batch.bytes)
+      if (ofBatch > largest) largest = ofBatch
+      from = endOffsetOf(batch)
+    }
   }
 
   /** The leader epoch of the record at `offset`, -1 when unknown. */
@@ -191,7 +204,7 @@ export class Partition {
     if (repeated !== undefined) return confirmed(repeated.durable, { baseOffset: repeated.firstOffset, logAppendTimeMs: logAppendTimeMs < 0 ? -1 : repeated.timestamp })
     const firstOffset = this.#data.nextOffset
     patchBatch(bytes, firstOffset, this.leaderEpoch)
-    const { durable } = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: maxTimestamp(bytes), bytes })
+    const { durable } = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: clampInt64(maxTimestamp(bytes)), bytes })
     this.#remember(bytes, producer, nowMs, durable)
     if (this.#bytesSinceCheckpoint >= this.#parts.checkpointBytes) this.#startCheckpoint()
     return confirmed(durable, { baseOffset: firstOffset, logAppendTimeMs })

@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { corrupt } from '../protocol-error.ts'
 import { VarintReader } from './varint.ts'
 
@@ -12,7 +13,7 @@ export class RecordCursor {
   recordStart: number
   recordEnd: number
   /** In ms, to be added to the batch's base timestamp. */
-  timestampDelta: number
+  timestampDelta: Int64
   offsetDelta: number
   keyStart: number
   /** In bytes; −1 for a null key. */

@@ -1,5 +1,4 @@
-import { StreambedError } from '@streambed/sdk'
-import { readInt64, writeInt64 } from '../bytes/int64.ts'
+import { StreambedError, readSafeInt64, writeInt64 } from '@streambed/sdk'
 import type { StreamId } from '../catalog/catalog.ts'
 import { endOffsetOf, type StreamBatch } from '../stream/stream-batch.ts'
 
@@ -61,7 +60,7 @@ export function decodeWalRecord (data: Uint8Array): WalEntry {
   }
   if (version === 1) return { ...decodeBatch(data, view, headerBytesOfVersion1), streamEpoch: undefined, catalogPosition: 0 }
   if (version === 0 || data.length < walRecordHeaderBytes) throw new StreambedError('CORRUPT', `WAL record header is damaged. version=${version} kind=${kind} bytes=${data.length}`)
-  const catalogPosition = readInt64(view, 40)
+  const catalogPosition = readSafeInt64(view, 40)
   if (kind === kindMark && data.length === walRecordHeaderBytes) return { kind: 'mark', catalogPosition }
   return { ...decodeBatch(data, view, walRecordHeaderBytes), streamEpoch: view.getUint32(36), catalogPosition }
 }
@@ -73,11 +72,11 @@ function decodeBatch (data: Uint8Array, view: DataView, headerBytes: number): { 
     throw new StreambedError('CORRUPT', `WAL record header is damaged. kind=${kind} size=${size} bytes=${data.length}`)
   }
   const batch = {
-    baseOffset: readInt64(view, 12),
+    baseOffset: readSafeInt64(view, 12),
     count: view.getUint32(20),
-    largestTimestamp: readInt64(view, 24),
+    largestTimestamp: readSafeInt64(view, 24),
     bytes: data.subarray(headerBytes)
   }
   if (batch.count === 0 || !Number.isSafeInteger(endOffsetOf(batch))) throw new StreambedError('CORRUPT', `WAL record covers no valid offsets. baseOffset=${batch.baseOffset} count=${batch.count}`)
-  return { kind: 'batch', streamId: readInt64(view, 4), batch }
+  return { kind: 'batch', streamId: readSafeInt64(view, 4), batch }
 }
