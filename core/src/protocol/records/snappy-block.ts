@@ -1,5 +1,8 @@
 import { corrupt, tooLarge } from '../protocol-error.ts'
 
+/** Of a literal, and of the three kinds of copies. */
+const distanceSizes = [0, 1, 2, 4] as const
+
 /**
  * Sees that `input` is one snappy block, as google/snappy's format description has it, that makes exactly as much as it says, and gives
  * that size in bytes; its elements are read and nothing is copied. Throws CORRUPT, also for more than `sizeMax` bytes.
@@ -18,7 +21,8 @@ export function snappyBlockSize (input: Uint8Array, sizeMax: number): number {
   let out = 0
   while (at < end) {
     const tag = input[at++]!
-    if ((tag & 3) === 0) {
+    const kind = tag & 3
+    if (kind === 0) {
       let length = (tag >> 2) + 1
       if (length > 60) {
         const lengthSize = length - 60
@@ -31,21 +35,13 @@ export function snappyBlockSize (input: Uint8Array, sizeMax: number): number {
       if (at > end) throw endsEarly(at)
       continue
     }
-    let distance: number
-    let length: number
-    if ((tag & 3) === 1) {
-      if (at >= end) throw endsEarly(at)
-      length = (tag >> 2 & 7) + 4
-      distance = tag >> 5 << 8 | input[at++]!
-    } else {
-      const distanceSize = (tag & 3) === 2 ? 2 : 4
-      if (distanceSize > end - at) throw endsEarly(at)
-      length = (tag >> 2) + 1
-      distance = littleEndian(input, at, distanceSize)
-      at += distanceSize
-    }
+    const distanceSize = distanceSizes[kind]!
+    if (distanceSize > end - at) throw endsEarly(at)
+    // Two bytes are what nearly all copies have.
+    const distance = kind === 2 ? input[at]! | input[at + 1]! << 8 : kind === 1 ? tag >> 5 << 8 | input[at]! : littleEndian(input, at, 4)
     if (distance === 0 || distance > out) throw corrupt(`snappy copy lies before its block. at=${at} distance=${distance}`)
-    out += length
+    out += kind === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1
+    at += distanceSize
   }
   if (out !== size) throw corrupt(`snappy block makes another size than it says. size=${size} made=${out}`)
   return size
