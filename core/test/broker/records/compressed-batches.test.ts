@@ -133,23 +133,24 @@ describe('compressed batches', () => {
     for (const codec of [5, 6, 7]) assert.equal((await produce(broker, wrapped(plainOf(three), codec))).errorCode, KafkaErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
   })
 
+  // The library that they are read by leaks memory, or stack, with each failure, and reads nothing once that is used up.
   it('thousands of broken lz4 and snappy batches take no memory, and the next whole one is read', async () => {
     await using broker = await withTopic()
     const plain = encodeBatch([{ value: Buffer.from(Array.from({ length: 200_000 }, (_, index) => index ** 3 % 251)) }], { timestamp: now }).subarray(batchHeaderSize)
     const lz4 = lz4Compress(plain)
-    const snappy = snappyCompress(plain)
+    const snappy = snappyCompress(plain.subarray(0, 1_000))
     // The last block, of a match with nothing before it.
     const block = Buffer.from('1000000010610f27ff0000000000000000000000' + '00000000', 'hex')
     const hostile = [
-      { codec: Compression.Lz4, packed: lz4, body: Buffer.concat([lz4.subarray(0, -4), block]) },
-      { codec: Compression.Snappy, packed: snappy, body: snappy.subarray(0, -5) }
+      { codec: Compression.Lz4, times: 3_000, whole: lz4, body: Buffer.concat([lz4.subarray(0, -4), block]) },
+      { codec: Compression.Snappy, times: 8_000, whole: snappyCompress(plain), body: snappy.subarray(0, -5) }
     ]
-    for (const { body, codec, packed } of hostile) {
+    for (const { body, codec, times, whole } of hostile) {
       const batch = wrapped(body, codec, 1)
       const before = process.memoryUsage().external
-      for (let count = 0; count < 3_000; count++) assert.equal((await produce(broker, batch)).errorCode, KafkaErrorCode.INVALID_RECORD)
+      for (let count = 0; count < times; count++) assert.equal((await produce(broker, batch)).errorCode, KafkaErrorCode.INVALID_RECORD)
       assert.ok(process.memoryUsage().external - before < 100 * 2 ** 20)
-      assert.equal((await produce(broker, wrapped(packed, codec, 1))).errorCode, KafkaErrorCode.NONE)
+      assert.equal((await produce(broker, wrapped(whole, codec, 1))).errorCode, KafkaErrorCode.NONE)
     }
   }).timeout(60_000)
 
