@@ -7,6 +7,7 @@ import { Compression, batchHeaderSize, computeCrc } from '../../../src/protocol/
 import { compress } from '../../../src/protocol/records/compression.ts'
 import { decodeRecords } from '../../../src/protocol/records/decode-records.ts'
 import { encodeBatch, type RecordInput } from '../../../src/protocol/records/encode-batch.ts'
+import { writeZigZagVarint } from '../../../src/protocol/records/varint.ts'
 import { xxh32 } from '../../../src/protocol/records/xxh32.ts'
 import { BrokerFixture, type OpenBroker } from '../broker-fixture.ts'
 
@@ -50,6 +51,11 @@ async function withTopic (configs: Readonly<Record<string, string>> = {}, option
 
 /** A record: length, attributes, timestamp delta, offset delta, key, value, headers, all of one byte each. */
 const record = (offsetDelta: number): readonly number[] => [14, 0, 0, offsetDelta * 2, 1, 2, 0x61, 0]
+
+function varint (value: number): Buffer {
+  const bytes = Buffer.alloc(5)
+  return bytes.subarray(0, writeZigZagVarint(bytes, 0, value))
+}
 
 /** What a client may have compressed that no consumer can pass. */
 const broken: readonly { readonly name: string, readonly plain: Uint8Array, readonly count?: number, readonly at?: number }[] = [
@@ -153,6 +159,19 @@ describe('compressed batches', () => {
       assert.equal((await produce(broker, wrapped(whole, codec, 1))).errorCode, KafkaErrorCode.NONE)
     }
   }).timeout(60_000)
+
+  it('millions of headers, of which consumers make objects, are refused', async () => {
+    await using broker = await withTopic()
+    const headers = (count: number): Buffer => {
+      // Each of an empty key and an empty value: two zero bytes.
+      const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), varint(count), Buffer.alloc(2 * count)])
+      return wrapped(compress(Compression.Gzip, Buffer.concat([varint(body.length), body])), Compression.Gzip, 1)
+    }
+    assert.equal((await produce(broker, headers(2 ** 21))).errorCode, KafkaErrorCode.NONE)
+    const { errorCode, recordErrors } = await produce(broker, headers(2 ** 21 + 1))
+    assert.deepEqual([errorCode, recordErrors.map(({ batchIndex, batchIndexErrorMessage }) => [batchIndex, batchIndexErrorMessage])],
+      [KafkaErrorCode.INVALID_RECORD, [[0, 'too many headers in one batch. at=0 max=2097152']]])
+  })
 
   it('lz4 blocks that depend on each other, which Java cannot read, are refused', async () => {
     await using broker = await withTopic()
