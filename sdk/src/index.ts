@@ -2,6 +2,7 @@ export { abortedError, sleep, throwIfAborted } from './environment.ts'
 export { CallsInFlight, mapBounded } from './calls-in-flight.ts'
 export { crc32c } from './crc32c.ts'
 export { StreambedError, errorTable, invariant } from './errors.ts'
+export { addInt64, clampInt64, highOf, int64Max, int64Min, int64Of, lowOf, readInt64, readSafeInt64, toInt64, writeInt64 } from './int64.ts'
 export { compareKeys } from './key-order.ts'
 export { objectKeyProblem } from './object-store.ts'
 export { parseBytes, parseMs } from './units.ts'
@@ -13,6 +14,7 @@ export { apiVersion, capabilitiesOf, defineMetadataLog, defineObjectStore, defin
 
 export type { Clock, Environment, LogFields, Logger, Metrics, Random, Timer } from './environment.ts'
 export type { ErrorCode } from './errors.ts'
+export type { Int64 } from './int64.ts'
 export type { DirectoryEntry, FileHandle, FileLock, FileMode, FileStat, FileSystem, OpenOptions } from './file-system.ts'
 export type { MetadataLog, MetadataLogCapabilities, MetadataPage, MetadataSnapshot } from './metadata-log.ts'
 export type {

@@ -9,6 +9,7 @@ import { GroupCoordinator } from './group/group-coordinator.ts'
 import { allHandlers } from './handlers/index.ts'
 import { KafkaError } from './kafka-error.ts'
 import { KafkaErrorCode } from '../protocol/error-codes.ts'
+import { defaultBatchChecks, type BatchChecks } from './partition/batch-checks.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Retention } from './retention/retention.ts'
 import type { BrokerServices } from './services.ts'
@@ -28,6 +29,8 @@ export interface BrokerParts {
   readonly elsewhere?: Readonly<Record<string, string>>
   /** A partition writes a checkpoint after this many bytes of batches: opening it replays no more. */
   readonly checkpointBytes: number
+  /** How far produced batches are looked into; left out: wholly. */
+  readonly checks?: BatchChecks
   /** When group logs are written anew; left out: as a broker usually does. */
   readonly groupLog?: ShardTuning
 }
@@ -47,7 +50,7 @@ export class Broker implements AsyncDisposable {
 
   /** The caller still owns engine and metadata. Partitions and groups load in the background, or when they are asked for. */
   static async open (parts: BrokerParts): Promise<Broker> {
-    const { checkpointBytes, elsewhere = {}, engine, environment, groupLog = defaultShardTuning, kafka, metadata, nodeEpoch, nodeId } = parts
+    const { checkpointBytes, checks = defaultBatchChecks, elsewhere = {}, engine, environment, groupLog = defaultShardTuning, kafka, metadata, nodeEpoch, nodeId } = parts
     const { clock, logger, metrics, random } = environment
     const configs = new Configs({ metadata, nodeId, kafka, elsewhere })
     const topics = new TopicRegistry({
@@ -57,6 +60,7 @@ export class Broker implements AsyncDisposable {
       logger,
       nodeId,
       checkpointBytes,
+      checks,
       configOf: topicId => configs.ofTopic(topicId),
       producerExpirationMs: () => configs.broker.producerIdExpirationMs
     })

@@ -141,7 +141,7 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
   }, [keys.wal, keys.engine, keys.metadata, keys.server])
 
   container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
-    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checkpointBytes, groupLog })),
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checks: config.produce, checkpointBytes, groupLog })),
   [keys.engine, keys.metadata, keys.registration])
 
   return container

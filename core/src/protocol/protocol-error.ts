@@ -16,6 +16,14 @@ export class ProtocolError extends Error {
   }
 }
 
+/** CORRUPT, of what would decompress to more than was allowed: perhaps right, but not made. */
+export class TooLargeError extends ProtocolError {
+  constructor (sizeMax: number, options?: ErrorOptions) {
+    super('CORRUPT', `records decompress to more than is allowed. sizeMax=${sizeMax}`, options)
+    this.name = 'TooLargeError'
+  }
+}
+
 export function corrupt (message: string, cause?: unknown): ProtocolError {
   return new ProtocolError('CORRUPT', message, cause === undefined ? undefined : { cause })
 }
@@ -26,4 +34,8 @@ export function unsupported (message: string): ProtocolError {
 
 export function unencodable (message: string): ProtocolError {
   return new ProtocolError('UNENCODABLE', message)
+}
+
+export function tooLarge (sizeMax: number, cause?: unknown): TooLargeError {
+  return new TooLargeError(sizeMax, cause === undefined ? undefined : { cause })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { MemoryMetadataLog, MemoryMetadataMedium, MemoryObjectMedium, MemoryObjectStore, MemoryWal, MemoryWalMedium, SeededRandom, VirtualClock, testEnvironment } from '@streambed/sdk/testing'
 import type { Environment, LogFields, Logger, MetadataLog, ObjectStore, Wal } from '@streambed/sdk'
 import { Broker } from '../../src/broker/broker.ts'
+import type { BatchChecks } from '../../src/broker/partition/batch-checks.ts'
 import type { ShardTuning } from '../../src/broker/state-shard/state-shard.ts'
 import { serve } from '../../src/main/note-node.ts'
 import { Incarnation, takeEpoch } from '../../src/main/register-node.ts'
@@ -24,6 +25,7 @@ export interface OpenOptions {
   readonly kafka?: Readonly<Record<string, string>>
   readonly storage?: Partial<StorageOptions>
   readonly groupLog?: ShardTuning
+  readonly checks?: BatchChecks
 }
 
 export interface RequestOptions {
@@ -75,8 +77,8 @@ export class BrokerFixture {
       options: { ...defaultStorageOptions, uploadIntervalMs: 0, deletionGraceMs: 0, ...options.storage }
     })
     await serve(metadata, registration, wal, engine, { endpoints, rack: this.#rack })
-    const { groupLog, kafka = {} } = options
-    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...groupLog === undefined ? {} : { groupLog } })
+    const { checks, groupLog, kafka = {} } = options
+    const broker = await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka, checkpointBytes: 16 * 2 ** 20, ...checks === undefined ? {} : { checks }, ...groupLog === undefined ? {} : { groupLog } })
     return new OpenBroker({ broker, engine, metadata, fixture: this })
   }
 }

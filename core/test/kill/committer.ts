@@ -53,7 +53,7 @@ async function checkCommitted (connection: KafkaConnection, { group, topic }: Co
     const code = response.errorCode === 0 ? partition!.errorCode : response.errorCode
     if (retriable.has(code)) continue
     assert.equal(code, 0, `${group}: offset fetch failed: ${kafkaErrorName(code)}`)
-    const found = Math.max(0, partition!.committedOffset)
+    const found = Math.max(0, Number(partition!.committedOffset))
     assert.ok(found >= acknowledged && found <= sent, `${group}: committed ${found}, acknowledged ${acknowledged}, sent ${sent}`)
     return
   }

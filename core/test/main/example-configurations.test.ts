@@ -19,3 +19,12 @@ describe('the example configurations', () => {
     })
   }
 })
+
+describe('settings of produced batches', () => {
+  it('come from the environment too, and are named when they are wrong', async () => {
+    const { produce } = await loadConfig({ environment: { STREAMBED_PRODUCE__TRUST_COMPRESSED: 'true', STREAMBED_PRODUCE__DECOMPRESSED_BYTES_MAX: '16MiB' } })
+    assert.deepEqual(produce, { trustCompressed: true, decompressedBytesMax: 16 * 2 ** 20 })
+    assert.deepEqual((await loadConfig({ environment: {} })).produce, { trustCompressed: false, decompressedBytesMax: 64 * 2 ** 20 })
+    await assert.rejects(loadConfig({ environment: { STREAMBED_PRODUCE__TRUST_COMPRESSED: 'maybe' } }), /produce\.trustCompressed: expected true or false, got "maybe"/)
+  })
+})

@@ -175,7 +175,7 @@ export class LiveBroker implements AsyncDisposable {
     let offset = -1
     const code = await this.#again(async () => {
       const answer = await connection.request(ApiKey.OffsetFetch, 7, { groupId: group, topics: [{ name: 'a', partitionIndexes: [0] }], requireStable: false })
-      offset = answer.topics[0]?.partitions[0]?.committedOffset ?? -1
+      offset = Number(answer.topics[0]?.partitions[0]?.committedOffset ?? -1)
       return answer.errorCode !== 0 ? answer.errorCode : answer.topics[0]?.partitions[0]?.errorCode ?? 0
     })
     if (code !== 0) throw new BrokerError(code, 'committed offset')

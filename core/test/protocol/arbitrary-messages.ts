@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { int64Max, int64Min, toInt64 } from '@streambed/sdk'
 import { isTaggedIn } from '../../src/protocol/schema/fields.ts'
 import type { FieldSpec, Fields, PrimitiveType } from '../../src/protocol/schema/fields.ts'
 import type { Message } from '../../src/protocol/schema/message.ts'
@@ -12,7 +13,7 @@ const primitives: Readonly<Record<PrimitiveType, fc.Arbitrary<unknown>>> = {
   int32: fc.integer(),
   uint32: fc.integer({ min: 0, max: 0xffff_ffff }),
   int64: fc.maxSafeInteger(),
-  wideInt64: fc.maxSafeInteger(),
+  wideInt64: fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: int64Min, max: int64Max }).map(toInt64)),
   float64: fc.double({ noNaN: true }).map(value => value === 0 ? 0 : value),
   string: fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'grapheme', maxLength: 200 })),
   uuid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(bytes => Buffer.from(bytes).toString('base64url')),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
 import { Compression, ProtocolError, compress, decompress } from '../../src/protocol/index.ts'
+import { xxh32 } from '../../src/protocol/records/xxh32.ts'
 
 const codecs = Object.entries(Compression).filter(([, codec]) => codec !== Compression.None)
 const isCorrupt = (error: unknown): boolean => error instanceof ProtocolError && error.code === 'CORRUPT'
@@ -66,6 +67,50 @@ describe('protocol compression', () => {
       }), { numRuns: 2000 })
     })
   }
+
+  for (const [name, codec] of codecs) {
+    it(`${name} of broken bytes never reaches a library that cannot bear them, and whole ones are read afterwards`, () => {
+      const text = Buffer.from(Array.from({ length: 3_000 }, (_, index) => index % 7 === 0 ? index ** 3 % 251 : 97 + index % 11))
+      const packed = compress(codec, text)
+      fc.assert(fc.property(fc.array(fc.tuple(fc.nat(packed.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), fc.nat(packed.length), (changes, cut) => {
+        const changed = Buffer.from(packed.subarray(0, cut % 3 === 0 ? cut : packed.length))
+        for (const [at, byte] of changes) if (at < changed.length) changed[at] = byte
+        try {
+          assert.ok(decompress(codec, changed, 100_000).length <= 100_000)
+        } catch (error) {
+          assert.ok(isCorrupt(error), String(error))
+          // A trap of the library would be a cause: it leaks.
+          assert.notEqual(((error as Error).cause as Error | undefined)?.name, 'RuntimeError')
+        }
+      }), { numRuns: 20_000 })
+      assert.ok(Buffer.from(decompress(codec, packed, 100_000)).equals(text))
+    }).timeout(60_000)
+  }
+
+  it('xxh32 agrees with its specification', () => {
+    // Made by xxhsum -H0 0.8.1.
+    for (const [text, sum] of [['', 0x02cc5d05], ['a', 0x550d7456], ['abc', 0x32d153ff], ['Nobody inspects the spammish repetition', 0xe2293b2f]] as const) {
+      const bytes = Buffer.from(text)
+      assert.equal(xxh32(bytes, 0, bytes.length), sum)
+    }
+  })
+
+  it('a snappy block that says it is empty is nothing else', () => {
+    assert.equal(decompress(Compression.Snappy, Buffer.from([0]), 10).length, 0)
+    assert.throws(() => decompress(Compression.Snappy, Buffer.from([0, 0, 0x61]), 10), isCorrupt)
+  })
+
+  it('xerial framing of a version that Java refuses is refused', () => {
+    const packed = Buffer.from(compress(Compression.Snappy, Buffer.from('text')))
+    packed.writeInt32BE(0, 8)
+    assert.throws(() => decompress(Compression.Snappy, packed, 10), isCorrupt)
+  })
+
+  it('lz4 frames are read whatever the size of their blocks, block by block too', () => {
+    const text = Buffer.alloc(9 * 2 ** 20, 'some text that repeats, but not too much 0123456789')
+    const packed = lz4Compress(text)
+    assert.ok(Buffer.from(decompress(Compression.Lz4, packed, text.length)).equals(text))
+  })
 
   it('several gzip members are read as one', () => {
     const packed = Buffer.concat([gzipSync('one '), gzipSync('two')])

@@ -129,8 +129,6 @@ function kafkaDefault (field: KafkaField, ours: FieldSpec): unknown {
     case 'int8': case 'int16': case 'uint16': case 'int32': case 'uint32': case 'float64': return Number(given ?? 0)
     case 'int64': {
       const value = BigInt(given ?? 0)
-      // Only a field that is declared wide may stand for Long.MAX_VALUE.
-      if (value === 2n ** 63n - 1n && ours.type === 'wideInt64') return Number.MAX_SAFE_INTEGER
       return Number.isSafeInteger(Number(value)) ? Number(value) : value
     }
     default: return defaultsOf(ours.fields as Fields)

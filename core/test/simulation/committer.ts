@@ -124,7 +124,7 @@ export class SimulatedCommitter {
       groupId: this.#name, topics: [{ name: this.#name, partitionIndexes: [partition] }]
     })
     if (answer.errorCode !== KafkaErrorCode.NONE) throw new Error(`offset fetch: ${answer.errorCode}`)
-    const { committedOffset } = answer.topics[0]!.partitions[0]!
+    const committedOffset = Number(answer.topics[0]!.partitions[0]!.committedOffset)
     this.#client.note(`committed of ${partition}: ${committedOffset}`)
     check(committedOffset)
     return committedOffset

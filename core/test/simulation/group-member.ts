@@ -121,9 +121,10 @@ export class SimulatedMember {
     const answer = await client.request(ApiKey.OffsetFetch, 5, { groupId, topics: [{ name: topic, partitionIndexes: [partition] }] })
     const found = answer.topics[0]?.partitions[0]
     if (answer.errorCode !== KafkaErrorCode.NONE || found?.errorCode !== KafkaErrorCode.NONE) throw refused('offset fetch', answer.errorCode)
-    client.note(`committed of ${partition}: ${found.committedOffset}`)
-    check(found.committedOffset)
-    return found.committedOffset
+    const committedOffset = Number(found.committedOffset)
+    client.note(`committed of ${partition}: ${committedOffset}`)
+    check(committedOffset)
+    return committedOffset
   }
 
   async #commit ({ generationId, index, memberId, offset }: { readonly generationId: number, readonly index: number, readonly memberId: string, readonly offset: number }): Promise<void> {

@@ -1,4 +1,4 @@
-import { StreambedError, type MetadataLog, type Wal } from '@streambed/sdk'
+import { StreambedError, clampInt64, type MetadataLog, type Wal } from '@streambed/sdk'
 import { Partition } from '../../src/broker/partition/partition.ts'
 import { ProducerStates } from '../../src/broker/partition/producer-states.ts'
 import { Metadata } from '../../src/metadata/metadata.ts'
@@ -139,7 +139,7 @@ const mutants: readonly Mutant[] = [
       let said: number | undefined
       const mends = [
         patched(Partition.prototype, 'append', original => function append (this: Partition, bytes, version) {
-          said = maxTimestamp(bytes)
+          said = clampInt64(maxTimestamp(bytes))
           try {
             return original.call(this, bytes, version)
           } finally {

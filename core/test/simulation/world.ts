@@ -7,6 +7,7 @@ import type { BrokerConfig } from '../../src/main/config/broker-config.ts'
 import { Origin } from '../../src/main/config/origin.ts'
 import type { OpenBroker } from '../../src/main/open-broker.ts'
 import { runBroker } from '../../src/main/run-broker.ts'
+import { defaultBatchChecks } from '../../src/broker/partition/batch-checks.ts'
 import { defaultServerLimits } from '../../src/server/limits.ts'
 import { MemoryNetwork } from '../support/memory-network.ts'
 import { SimulatedService, folders, isOfLog, simulatedBackends, storageConfig, walKinds, type BackendSabotage, type WalPlace } from './backends.ts'
@@ -481,6 +482,7 @@ export class World {
       kafka: {
         'auto.create.topics.enable': 'false', 'offsets.topic.num.partitions': '2', 'group.initial.rebalance.delay.ms': '10', 'group.min.session.timeout.ms': '100', 'log.retention.check.interval.ms': '50'
       },
+      produce: defaultBatchChecks,
       limits: defaultServerLimits,
       log: { level: 'debug' },
       origin: new Origin('the simulation'),

@@ -1,4 +1,5 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
+import { readUint64, writeUint64 } from '@streambed/sdk/batch-log'
 import type { SlotId } from './keys.ts'
 
 /** Every object begins with this many bytes. docs/formats/wal-object.md has the layout. */
@@ -126,13 +127,4 @@ export function isSameToken (a: Uint8Array, b: Uint8Array): boolean { return a.l
 
 export function corrupt (problem: string, key: string): StreambedError {
   return new StreambedError('CORRUPT', `an object of the write-ahead log ${problem}; confirmed records may be damaged. Restore it, or give the log a new prefix and accept the loss. key=${key}`)
-}
-
-function writeUint64 (view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % 0x1_0000_0000, true)
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true)
-}
-
-function readUint64 (view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
 }

@@ -1,4 +1,5 @@
-import { alignUp, readUint64, viewOf, writeUint64 } from './bytes.ts'
+import { readUint64, writeUint64 } from '../int64.ts'
+import { alignUp, viewOf } from './bytes.ts'
 import { stampedBytes } from './sectors.ts'
 
 /**

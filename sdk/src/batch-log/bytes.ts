@@ -4,17 +4,6 @@ export const blockBytes = 4096
 /** The next multiple of `blockBytes`, or `bytes` itself. */
 export function alignUp (bytes: number): number { return Math.ceil(bytes / blockBytes) * blockBytes }
 
-/** Little-endian; only safe integers are ever written. */
-export function writeUint64 (view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % 0x1_0000_0000, true)
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true)
-}
-
-/** Values past 2^53 come back inexact: callers check the CRC, then the range. */
-export function readUint64 (view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
-}
-
 /** A view of just these bytes, not of their whole buffer. */
 export function viewOf (bytes: Uint8Array): DataView { return new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
 

@@ -1,3 +1,4 @@
+import { clampInt64, type Int64 } from '@streambed/sdk'
 import {
   decodeConsumerOffsetsRecord, encodeGroupMetadataKey, encodeGroupMetadataValue, encodeOffsetCommitKey, encodeOffsetCommitValue
 } from '../../protocol/internal-records/consumer-offsets.ts'
@@ -8,7 +9,8 @@ import type { Membership } from './membership.ts'
 
 /** A position that a group committed. */
 export interface CommittedOffset {
-  readonly offset: number
+  /** Whatever the client gave. */
+  readonly offset: Int64
   readonly leaderEpoch: number
   readonly metadata: string
   /** Wall-clock ms. */
@@ -90,7 +92,7 @@ function encodeGroup ({ generationId, leaderId, members, protocolName, protocolT
 }
 
 function committedOffset ({ commitTimestamp, leaderEpoch, metadata, offset, topicId }: OffsetCommitValue): CommittedOffset {
-  return { offset, leaderEpoch, metadata, committedMs: commitTimestamp, topicId }
+  return { offset, leaderEpoch, metadata, committedMs: clampInt64(commitTimestamp), topicId }
 }
 
 function savedGroup ({ currentStateTimestamp, generation, leader, members, protocol, protocolType }: GroupMetadataValue): SavedGroup {
@@ -99,7 +101,7 @@ function savedGroup ({ currentStateTimestamp, generation, leader, members, proto
     protocolName: protocol,
     generationId: generation,
     leaderId: leader,
-    sinceMs: currentStateTimestamp,
+    sinceMs: clampInt64(currentStateTimestamp),
     members: members.map(member => ({
       memberId: member.memberId,
       groupInstanceId: member.groupInstanceId,

@@ -1,4 +1,4 @@
-import { StreambedError } from '@streambed/sdk'
+import { StreambedError, clampInt64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { FetchResponseInput } from '../../protocol/messages/01-fetch.ts'
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
@@ -135,7 +135,7 @@ function isReadable (wanted: Wanted): wanted is Wanted & { partition: Partition 
 function readCached (wanted: Wanted & { partition: Partition }): boolean {
   try {
     if (wanted.partition.isClosed) throw new KafkaError(KafkaErrorCode.NOT_LEADER_OR_FOLLOWER, 'partition is closed')
-    const found = wanted.partition.fetchCached(wanted.request.fetchOffset, optionsOf(wanted.request))
+    const found = wanted.partition.fetchCached(offsetOf(wanted.request), optionsOf(wanted.request))
     if (found === undefined) return false
     wanted.batches = found.batches
     wanted.bytes = found.bytes
@@ -148,7 +148,7 @@ function readCached (wanted: Wanted & { partition: Partition }): boolean {
 
 async function readCold (wanted: Wanted): Promise<void> {
   try {
-    const found = await wanted.partition!.fetch(wanted.request.fetchOffset, optionsOf(wanted.request))
+    const found = await wanted.partition!.fetch(offsetOf(wanted.request), optionsOf(wanted.request))
     wanted.batches = found.batches
     wanted.bytes = found.bytes
     wanted.cost = found.cost
@@ -157,6 +157,9 @@ async function readCold (wanted: Wanted): Promise<void> {
     wanted.error = StreambedError.is(error, 'CORRUPT') ? new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, error.message, { cause: error }) : error
   }
 }
+
+/** What no log reaches stays out of range. */
+function offsetOf (request: PartitionRequest): number { return clampInt64(request.fetchOffset) }
 
 /** Every partition may give its first batch, whatever its size: which of them does is decided when the answer is made. */
 function optionsOf (request: PartitionRequest): FetchOptions {

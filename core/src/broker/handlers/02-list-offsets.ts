@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { ListOffsetsResponseInput } from '../../protocol/messages/02-list-offsets.ts'
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
@@ -10,11 +11,11 @@ import { openPartition } from './open-partition.ts'
 
 type PartitionRequest = RequestOf<typeof ApiKey.ListOffsets>['topics'][number]['partitions'][number]
 type PartitionResponse = ListOffsetsResponseInput['topics'][number]['partitions'][number]
-interface Found { readonly offset: number, readonly timestamp: number, readonly leaderEpoch: number }
+interface Found { readonly offset: number, readonly timestamp: Int64, readonly leaderEpoch: number }
 
 /** The timestamps that are not times, and the version that brought each. */
 const Sentinel = { latest: -1, earliest: -2, largestTimestamp: -3, earliestLocal: -4, latestTiered: -5, earliestPendingUpload: -6 } as const
-const sentinelVersions: Readonly<Record<number, number>> = { [-1]: 1, [-2]: 1, [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 }
+const sentinelVersions: Readonly<Record<string, number>> = { '-1': 1, '-2': 1, '-3': 7, '-4': 8, '-5': 9, '-6': 11 }
 const leaderEpochFrom = 4
 const notFound: Found = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
@@ -51,8 +52,8 @@ async function answer (services: Pick<BrokerServices, 'topics'>, topic: string, 
   }
 }
 
-async function find (partition: Partition, timestamp: number, version: number): Promise<Found> {
-  if (timestamp < 0 && version < (sentinelVersions[timestamp] ?? Infinity)) throw new KafkaError(KafkaErrorCode.UNSUPPORTED_VERSION, `timestamp has no meaning in this version. timestamp=${timestamp} version=${version}`)
+async function find (partition: Partition, timestamp: Int64, version: number): Promise<Found> {
+  if (timestamp < 0 && version < (sentinelVersions[String(timestamp)] ?? Infinity)) throw new KafkaError(KafkaErrorCode.UNSUPPORTED_VERSION, `timestamp has no meaning in this version. timestamp=${timestamp} version=${version}`)
   switch (timestamp) {
     case Sentinel.latest: return { offset: partition.lastStableOffset, timestamp: -1, leaderEpoch: partition.leaderEpoch }
     case Sentinel.earliest:

@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import type { OffsetFetchResponseInput } from '../../protocol/messages/09-offset-fetch.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
@@ -10,7 +11,7 @@ import type { BrokerServices } from '../services.ts'
 type Services = Pick<BrokerServices, 'groups' | 'topics'>
 type GroupResponse = NonNullable<OffsetFetchResponseInput['groups']>[number]
 
-interface Committed { readonly committedOffset: number, readonly committedLeaderEpoch: number, readonly metadata: string }
+interface Committed { readonly committedOffset: Int64, readonly committedLeaderEpoch: number, readonly metadata: string }
 
 /** A topic asked for, by name or by id, and all or some of its partitions. */
 interface Asked { readonly name: string, readonly topicId: string, readonly errorCode: KafkaErrorCode, readonly partitions: readonly number[] }

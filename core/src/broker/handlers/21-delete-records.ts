@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import type { ApiHandler } from '../handler.ts'
@@ -28,12 +29,12 @@ export function deleteRecordsHandler (services: Pick<BrokerServices, 'topics' | 
   }
 }
 
-async function deleteBefore (services: Pick<BrokerServices, 'topics' | 'configs'>, topic: string, index: number, offset: number): Promise<number> {
+async function deleteBefore (services: Pick<BrokerServices, 'topics' | 'configs'>, topic: string, index: number, offset: Int64): Promise<number> {
   if (isInternalTopic(topic)) throw new KafkaError(KafkaErrorCode.INVALID_TOPIC_EXCEPTION, `records of an internal topic are not deleted. topic=${topic}`)
   const partition = await openPartition(services.topics, topic, index)
   const { isCompacted, isDeleted } = services.configs.ofTopic(partition.topicId)
   if (isCompacted && !isDeleted) throw new KafkaError(KafkaErrorCode.POLICY_VIOLATION, `records of a compacted topic are not deleted. topic=${topic}`)
   const target = offset === toHighWatermark ? partition.highWatermark : offset
   if (target < 0 || target > partition.highWatermark) throw new KafkaError(KafkaErrorCode.OFFSET_OUT_OF_RANGE, `offset is outside the log. offset=${offset} highWatermark=${partition.highWatermark}`)
-  return await partition.deleteBefore(target)
+  return await partition.deleteBefore(Number(target))
 }

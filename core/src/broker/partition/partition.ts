@@ -1,14 +1,15 @@
-import { StreambedError, type Clock, type Logger } from '@streambed/sdk'
+import { StreambedError, clampInt64, type Clock, type Int64, type Logger } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
-  TimestampType, baseOffset, baseSequence, compressionOf, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
+  TimestampType, baseOffset, baseSequence, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
   patchTimestamps, producerEpoch, producerId
 } from '../../protocol/records/batch-header.ts'
 import { endOffsetOf } from '../../storage/stream/stream-batch.ts'
 import type { FetchOptions, FetchResult } from '../../storage/stream/stream-reader.ts'
 import type { Stream } from '../../storage/stream/stream.ts'
 import { KafkaError } from '../kafka-error.ts'
-import { validateBatch } from './batch-validation.ts'
+import type { BatchChecks } from './batch-checks.ts'
+import { checkSize, validateBatch, type ValidBatch } from './batch-validation.ts'
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { LeaderEpochs, type LeaderEpochStart } from './leader-epochs.ts'
 import type { PartitionConfig } from './partition-config.ts'
@@ -27,6 +28,7 @@ export interface PartitionParts {
   readonly logger: Logger
   /** The settings in force; read anew at each use. */
   readonly config: () => PartitionConfig
+  readonly checks: BatchChecks
   /** A checkpoint is written after this many bytes of batches. */
   readonly checkpointBytes: number
   /** `producer.id.expiration.ms`: how long an idle producer is remembered. */
@@ -101,9 +103,11 @@ export class Partition {
     try {
       const config = this.#parts.config()
       const nowMs = this.#parts.clock.wallMs()
-      if (bytes.length > this.#data.batchBytesMax) throw new KafkaError(KafkaErrorCode.MESSAGE_TOO_LARGE, `batch is larger than the WAL takes. bytes=${bytes.length} max=${this.#data.batchBytesMax}`)
-      const largestTimestamp = validateBatch(bytes, config, nowMs, produceVersion)
-      return this.#appendValid(prepare(bytes, config, largestTimestamp, nowMs), config.usesLogAppendTime ? nowMs : -1, nowMs)
+      this.#checkFits(bytes)
+      const valid = validateBatch(bytes, { config, checks: this.#parts.checks, nowMs, produceVersion })
+      const stored = prepare(bytes, valid, config, nowMs)
+      if (stored !== bytes) this.#checkFits(stored)
+      return this.#appendValid(stored, config.usesLogAppendTime ? nowMs : -1, nowMs)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -124,9 +128,9 @@ export class Partition {
   fetch (offset: number, options: FetchOptions): Promise<FetchResult> { return this.#data.fetch(offset, options) }
 
   /** The first record, in offset order, whose timestamp is at least `timestamp`; undefined when there is none. */
-  async findTimestamp (timestamp: number): Promise<TimestampedOffset | undefined> {
+  async findTimestamp (timestamp: Int64): Promise<TimestampedOffset | undefined> {
     for (let from = this.logStartOffset; ;) {
-      const batch = await this.#data.findTimestamp(timestamp, from)
+      const batch = await this.#data.findTimestamp(clampInt64(timestamp), from)
       if (batch === undefined || batch.baseOffset >= this.highWatermark) return undefined
       const found = findInBatch(batch.bytes, timestamp, from)
       if (found !== undefined) return found
@@ -137,7 +141,20 @@ export class Partition {
   /** The first record with the largest timestamp of all; undefined while the log is empty. */
   async largestTimestamp (): Promise<TimestampedOffset | undefined> {
     const largest = this.#data.largestTimestamp()
-    return largest < 0 ? undefined : await this.findTimestamp(largest)
+    if (largest < 0) return undefined
+    return await this.findTimestamp(largest < Number.MAX_SAFE_INTEGER ? largest : await this.#largestWideTimestamp())
+  }
+
+  /** The largest timestamp where the index does not tell, since no number holds it: all batches with such times are looked at. */
+  async #largestWideTimestamp (): Promise<Int64> {
+    let largest: Int64 = Number.MAX_SAFE_INTEGER
+    for (let from = this.logStartOffset; ;) {
+      const batch = await this.#data.findTimestamp(Number.MAX_SAFE_INTEGER, from)
+      if (batch === undefined || batch.baseOffset >= this.highWatermark) return largest
+      const ofBatch = maxTimestamp(batch.bytes)
+      if (ofBatch > largest) largest = ofBatch
+      from = endOffsetOf(batch)
+    }
   }
 
   /** The leader epoch of the record at `offset`, -1 when unknown. */
@@ -175,6 +192,11 @@ export class Partition {
 
   #wake (): void { for (const listener of [...this.#listeners]) listener() }
 
+  #checkFits (bytes: Uint8Array): void {
+    const max = this.#data.batchBytesMax
+    if (bytes.length > max) throw new KafkaError(KafkaErrorCode.MESSAGE_TOO_LARGE, `batch is larger than the WAL takes. bytes=${bytes.length} max=${max}`)
+  }
+
   #appendValid (bytes: Uint8Array, logAppendTimeMs: number, nowMs: number): Promise<AppendResult> {
     if (this.#isClosed) throw new StreambedError('CLOSED', `partition is closed. topic=${this.topicName} partition=${this.index}`)
     const producer = producerOf(bytes)
@@ -182,7 +204,7 @@ export class Partition {
     if (repeated !== undefined) return confirmed(repeated.durable, { baseOffset: repeated.firstOffset, logAppendTimeMs: logAppendTimeMs < 0 ? -1 : repeated.timestamp })
     const firstOffset = this.#data.nextOffset
     patchBatch(bytes, firstOffset, this.leaderEpoch)
-    const { durable } = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: maxTimestamp(bytes), bytes })
+    const { durable } = this.#data.append({ baseOffset: firstOffset, count: lastOffsetDelta(bytes) + 1, largestTimestamp: clampInt64(maxTimestamp(bytes)), bytes })
     this.#remember(bytes, producer, nowMs, durable)
     if (this.#bytesSinceCheckpoint >= this.#parts.checkpointBytes) this.#startCheckpoint()
     return confirmed(durable, { baseOffset: firstOffset, logAppendTimeMs })
@@ -257,9 +279,13 @@ function producerOf (bytes: Uint8Array): ProducerBatchHeader | undefined {
   return { producerId: id, producerEpoch: producerEpoch(bytes), firstSequence: baseSequence(bytes), lastSequence: lastSequence(bytes) }
 }
 
-/** The batch as the topic wants it stored: its codec, its kind of timestamp, and the largest one as it is. */
-function prepare (bytes: Uint8Array, config: PartitionConfig, largestTimestamp: number, nowMs: number): Uint8Array {
-  const stored = config.compression === 'producer' || config.compression === compressionOf(bytes) ? bytes : recompress(bytes, config.compression)
+/**
+ * The batch as the topic wants it stored: its codec, its kind of timestamp, and the largest one as it is. A batch that is framed anew
+ * must still be one that the topic takes.
+ */
+function prepare (bytes: Uint8Array, { codec, largestTimestamp, reframed }: ValidBatch, config: PartitionConfig, nowMs: number): Uint8Array {
+  const stored = reframed === undefined ? bytes : recompress(bytes, reframed, codec)
+  if (stored !== bytes) checkSize(stored.length, config)
   if (config.usesLogAppendTime) patchTimestamps(stored, TimestampType.LogAppendTime, nowMs)
   else patchTimestamps(stored, TimestampType.CreateTime, largestTimestamp)
   return stored

@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { KafkaError } from '../kafka-error.ts'
 
@@ -17,7 +18,7 @@ export interface ProducedBatch {
 }
 
 export interface ProducerState {
-  readonly producerId: number
+  readonly producerId: Int64
   readonly producerEpoch: number
   /** Newest last, at most five; empty only before the first. */
   readonly batches: readonly ProducedBatch[]
@@ -26,7 +27,7 @@ export interface ProducerState {
 }
 
 export interface ProducerBatchHeader {
-  readonly producerId: number
+  readonly producerId: Int64
   readonly producerEpoch: number
   readonly firstSequence: number
   readonly lastSequence: number
@@ -37,7 +38,7 @@ export interface ProducerBatchHeader {
  * pure function of the batches appended, so replaying the log rebuilds it.
  */
 export class ProducerStates {
-  readonly #states: Map<number, ProducerState>
+  readonly #states: Map<Int64, ProducerState>
 
   constructor (states: Iterable<ProducerState> = []) {
     this.#states = new Map([...states].map(state => [state.producerId, state]))

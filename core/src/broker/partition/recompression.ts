@@ -1,16 +1,14 @@
-import { batchHeaderSize, batchPrefixSize, computeCrc, type Compression } from '../../protocol/records/batch-header.ts'
+import { batchHeaderSize, batchPrefixSize, computeCrc } from '../../protocol/records/batch-header.ts'
 import { compress } from '../../protocol/records/compression.ts'
-import { batchRecords } from '../../protocol/records/decode-records.ts'
 
 const lengthPosition = 8
 const crcPosition = 17
 const attributesLowPosition = 22
 const codecBits = 0x07
-const decompressedBytesMax = 256 * 1024 * 1024
 
-/** A copy of the batch with its records in another codec; all else, offsets and sequences too, is the same. */
-export function recompress (batch: Uint8Array, codec: Compression): Uint8Array {
-  const body = compress(codec, batchRecords(batch, decompressedBytesMax))
+/** A copy of the batch with its records, given as they are when not compressed, in `codec`; all else, offsets and sequences too, is the same. */
+export function recompress (batch: Uint8Array, records: Uint8Array, codec: number): Uint8Array {
+  const body = compress(codec, records)
   const copy = Buffer.allocUnsafeSlow(batchHeaderSize + body.length)
   copy.set(batch.subarray(0, batchHeaderSize))
   copy.set(body, batchHeaderSize)

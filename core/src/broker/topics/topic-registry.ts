@@ -3,6 +3,7 @@ import type { Metadata } from '../../metadata/metadata.ts'
 import type { TopicFacts } from '../../metadata/image.ts'
 import type { PartitionFacts } from '../../metadata/records.ts'
 import type { StreamEngine } from '../../storage/stream/stream-engine.ts'
+import type { BatchChecks } from '../partition/batch-checks.ts'
 import { Partition } from '../partition/partition.ts'
 import type { PartitionConfig } from '../partition/partition-config.ts'
 
@@ -13,6 +14,7 @@ export interface TopicRegistryParts {
   readonly logger: Logger
   readonly nodeId: number
   readonly checkpointBytes: number
+  readonly checks: BatchChecks
   /** The settings in force for a topic. */
   readonly configOf: (topicId: string) => PartitionConfig
   readonly producerExpirationMs: () => number

@@ -74,7 +74,7 @@ function print (record: DecodedRecord, partition: number, format: ConsumeOptions
   switch (format) {
     case 'value': return value ?? ''
     case 'key-value': return `${key ?? ''}\t${value ?? ''}`
-    case 'json': return JSON.stringify({ partition, offset: record.offset, timestamp: record.timestamp, key, value, headers: record.headers.map(header => ({ key: header.key, value: text(header.value) })) })
+    case 'json': return JSON.stringify({ partition, offset: record.offset, timestamp: typeof record.timestamp === 'bigint' ? String(record.timestamp) : record.timestamp, key, value, headers: record.headers.map(header => ({ key: header.key, value: text(header.value) })) })
     default: return format satisfies never
   }
 }

@@ -1,3 +1,4 @@
+import type { BatchChecks } from '../../broker/partition/batch-checks.ts'
 import type { StorageOptions } from '../../storage/options.ts'
 import type { ServerLimits } from '../../server/limits.ts'
 import type { Origin } from './origin.ts'
@@ -34,6 +35,7 @@ export interface BrokerConfig {
   }
   /** Broker settings by their Kafka names, as text; validated against the table in broker/config. */
   readonly kafka: Readonly<Record<string, string>>
+  readonly produce: BatchChecks
   readonly limits: ServerLimits
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   /** What errors blame for a setting. */

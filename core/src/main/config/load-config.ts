@@ -50,6 +50,7 @@ function toBrokerConfig (data: z.output<typeof fileSchema>, origin: Origin, { en
     },
     storage: { wal, stores, metadata, engine: { store: defaultStore, ...engine } },
     kafka: data.kafka,
+    produce: data.produce,
     limits: data.limits,
     log: data.log,
     origin,

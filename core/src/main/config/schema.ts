@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultBatchChecks } from '../../broker/partition/batch-checks.ts'
 import { defaultServerLimits } from '../../server/limits.ts'
 import { defaultStorageOptions } from '../../storage/options.ts'
 import type { BackendConfig, ListenerConfig } from './broker-config.ts'
@@ -61,6 +62,10 @@ export const sections = {
     deletionGraceMs: { schema: duration(0, 30 * day).default(defaultStorageOptions.deletionGraceMs), doc: 'How long an object that nobody needs is kept.' },
     garbageIntervalMs: { schema: duration(100, day).default(defaultStorageOptions.garbageIntervalMs), doc: 'How often such objects are looked for.' }
   },
+  produce: {
+    trustCompressed: { schema: z.boolean({ error: issue => `expected true or false, got ${JSON.stringify(issue.input)}` }).default(defaultBatchChecks.trustCompressed), doc: 'Whether to believe what the header of a compressed batch says of its records. `false`: each batch is opened and every record checked, as Kafka does. `true` spares that work, but a client that lies, or is broken, stops every consumer at its batch for good. Batches whose records are needed are opened in any case: in compacted topics, and where `compression.type` names another codec.' },
+    decompressedBytesMax: { schema: bytes(MiB, GiB).default(defaultBatchChecks.decompressedBytesMax), doc: 'The most that the records of one compressed batch may decompress to. A batch with more is refused as too large: producers split it.' }
+  },
   limits: {
     requestBytesMax: { schema: bytes(1024, 2 * GiB - 1).default(defaultServerLimits.requestBytesMax), doc: 'The largest request; a client that sends a larger one is cut off.' },
     connectionsMax: { schema: count(1, 1_000_000).default(defaultServerLimits.connectionsMax), doc: 'Connections at a time.' },
@@ -89,6 +94,7 @@ export const fileSchema = z.strictObject({
   node: section(sections.node),
   storage: section(sections.storage),
   kafka: z.record(z.string(), scalar).default({}),
+  produce: section(sections.produce),
   limits: section(sections.limits),
   log: section(sections.log)
 })

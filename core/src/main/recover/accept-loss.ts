@@ -1,4 +1,5 @@
 import { StreambedError, type Environment } from '@streambed/sdk'
+import { defaultBatchChecks } from '../../broker/partition/batch-checks.ts'
 import { encodeCheckpoint } from '../../broker/partition/checkpoint.ts'
 import type { LeaderEpochStart } from '../../broker/partition/leader-epochs.ts'
 import { Partition } from '../../broker/partition/partition.ts'
@@ -81,6 +82,7 @@ async function leaderEpochsOf ({ engine, environment: { clock, logger }, metadat
       clock,
       logger,
       config: () => { throw new StreambedError('CLOSED', 'nothing is appended here') },
+      checks: defaultBatchChecks,
       checkpointBytes: Infinity,
       producerExpirationMs: () => Infinity
     })

@@ -1,4 +1,4 @@
-import { array, bytes, int32, int64, string } from '../schema/fields.ts'
+import { array, bytes, int32, string, wideInt64 } from '../schema/fields.ts'
 import { Message } from '../schema/message.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
@@ -24,7 +24,7 @@ export const groupMetadataValue = new Message('GroupMetadataValue', '0-4', '4+',
   generation: int32('0+'),
   protocol: string('0+', { nullable: '0+' }),
   leader: string('0+', { nullable: '0+' }),
-  currentStateTimestamp: int64('2+', { default: -1, ignorable: true }),
+  currentStateTimestamp: wideInt64('2+', { default: -1, ignorable: true }),
   members: array('0+', memberMetadata)
 })
 

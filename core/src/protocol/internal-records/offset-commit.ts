@@ -1,4 +1,4 @@
-import { int32, int64, string, uuid } from '../schema/fields.ts'
+import { int32, string, uuid, wideInt64 } from '../schema/fields.ts'
 import { Message } from '../schema/message.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
@@ -11,11 +11,11 @@ export const offsetCommitKey = new Message('OffsetCommitKey', '0', 'none', {
 
 /** How far it has. Version 1 alone has an expiry of its own, version 4 is flexible and names the topic's id. */
 export const offsetCommitValue = new Message('OffsetCommitValue', '0-4', '4+', {
-  offset: int64('0+'),
+  offset: wideInt64('0+'),
   leaderEpoch: int32('3+', { default: -1, ignorable: true }),
   metadata: string('0+'),
-  commitTimestamp: int64('0+'),
-  expireTimestamp: int64('1', { default: -1, ignorable: true }),
+  commitTimestamp: wideInt64('0+'),
+  expireTimestamp: wideInt64('1', { default: -1, ignorable: true }),
   topicId: uuid('4+', { ignorable: true, tag: 0 })
 })
 

@@ -1,3 +1,4 @@
+import { int64Max } from '@streambed/sdk'
 import { defineApi } from '../schema/api.ts'
 import { array, int16, int32, int64, int8, records, string, struct, uuid, wideInt64 } from '../schema/fields.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
@@ -16,7 +17,7 @@ export const fetch = defineApi({
     replicaId: int32('0-14', { default: -1, entity: 'brokerId' }),
     replicaState: struct('15+', {
       replicaId: int32('15+', { default: -1, entity: 'brokerId' }),
-      replicaEpoch: int64('15+', { default: -1 })
+      replicaEpoch: wideInt64('15+', { default: -1 })
     }, { tag: 1 }),
     maxWaitMs: int32('0+'),
     minBytes: int32('0+'),
@@ -30,12 +31,12 @@ export const fetch = defineApi({
       partitions: array('0+', {
         partition: int32('0+'),
         currentLeaderEpoch: int32('9+', { default: -1, ignorable: true }),
-        fetchOffset: int64('0+'),
+        fetchOffset: wideInt64('0+'),
         lastFetchedEpoch: int32('12+', { default: -1 }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true }),
+        logStartOffset: wideInt64('5+', { default: -1, ignorable: true }),
         partitionMaxBytes: int32('0+'),
         replicaDirectoryId: uuid('17+', { ignorable: true, tag: 0 }),
-        highWatermark: wideInt64('18+', { default: Number.MAX_SAFE_INTEGER, ignorable: true, tag: 1 })
+        highWatermark: wideInt64('18+', { default: int64Max, ignorable: true, tag: 1 })
       })
     }),
     forgottenTopicsData: array('7+', {

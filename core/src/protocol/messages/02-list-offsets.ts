@@ -31,7 +31,7 @@ export const listOffsets = defineApi({
       partitions: array('0+', {
         partitionIndex: int32('0+'),
         errorCode: int16('0+'),
-        timestamp: int64('1+', { default: -1 }),
+        timestamp: wideInt64('1+', { default: -1 }),
         offset: int64('1+', { default: -1 }),
         leaderEpoch: int32('4+', { default: -1 })
       })

@@ -1,5 +1,5 @@
 import { defineApi } from '../schema/api.ts'
-import { array, bool, int16, int32, int64, string, uuid } from '../schema/fields.ts'
+import { array, bool, int16, int32, string, uuid, wideInt64 } from '../schema/fields.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
 /** Offsets that groups have committed. v8 asks for several groups at once, v9 brings member epochs, v10 topic ids. */
@@ -32,7 +32,7 @@ export const offsetFetch = defineApi({
       name: string('0-7', { entity: 'topicName' }),
       partitions: array('0-7', {
         partitionIndex: int32('0-7'),
-        committedOffset: int64('0-7'),
+        committedOffset: wideInt64('0-7'),
         committedLeaderEpoch: int32('5-7', { default: -1, ignorable: true }),
         metadata: string('0-7', { nullable: '0-7' }),
         errorCode: int16('0-7')
@@ -46,7 +46,7 @@ export const offsetFetch = defineApi({
         topicId: uuid('10+', { ignorable: true }),
         partitions: array('8+', {
           partitionIndex: int32('8+'),
-          committedOffset: int64('8+'),
+          committedOffset: wideInt64('8+'),
           committedLeaderEpoch: int32('8+', { default: -1, ignorable: true }),
           metadata: string('8+', { nullable: '8+' }),
           errorCode: int16('8+')

@@ -1,5 +1,5 @@
 import { defineApi } from '../schema/api.ts'
-import { array, int16, int32, int64, string } from '../schema/fields.ts'
+import { array, int16, int32, int64, string, wideInt64 } from '../schema/fields.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
 /** Moves the log start offset of partitions forward; −1 means to the high watermark. */
@@ -13,7 +13,7 @@ export const deleteRecords = defineApi({
       name: string('0+', { entity: 'topicName' }),
       partitions: array('0+', {
         partitionIndex: int32('0+'),
-        offset: int64('0+')
+        offset: wideInt64('0+')
       })
     }),
     timeoutMs: int32('0+')

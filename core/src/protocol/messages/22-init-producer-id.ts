@@ -1,5 +1,5 @@
 import { defineApi } from '../schema/api.ts'
-import { int16, int32, int64, string } from '../schema/fields.ts'
+import { int16, int32, int64, string, wideInt64 } from '../schema/fields.ts'
 import type { DecodedMessage, EncodableMessage } from '../schema/message.ts'
 
 /** Gives out producer ids and epochs. v3 lets a producer bump its own epoch. v6 is unstable in Kafka and not spoken here. */
@@ -11,7 +11,7 @@ export const initProducerId = defineApi({
   request: {
     transactionalId: string('0+', { nullable: '0+', entity: 'transactionalId' }),
     transactionTimeoutMs: int32('0+'),
-    producerId: int64('3+', { default: -1, entity: 'producerId' }),
+    producerId: wideInt64('3+', { default: -1, entity: 'producerId' }),
     producerEpoch: int16('3+', { default: -1 })
   },
   response: {

@@ -1,7 +1,6 @@
+import { readInt64, readSafeInt64, type Int64 } from '@streambed/sdk'
 import { corrupt } from '../protocol-error.ts'
 import { asBuffer } from './buffer-view.ts'
-
-const twoTo32 = 0x1_0000_0000
 
 /**
  * Reads Kafka's primitive types from a frame, moving `position` forward.
@@ -62,22 +61,17 @@ export class Reader {
     return this.view.getUint32(this.advance(4))
   }
 
-  /** Refuses values outside ±(2^53 − 1): no number of ours could hold them exactly. */
+  /** Of what no peer of ours makes larger: refuses values outside ±(2^53 − 1). */
   int64 (): number {
     const at = this.advance(8)
-    const value = this.view.getInt32(at) * twoTo32 + this.view.getUint32(at + 4)
-    if (!Number.isSafeInteger(value)) throw corrupt(`int64 outside the safe integers. at=${at}`)
+    const value = readSafeInt64(this.view, at)
+    if (Number.isNaN(value)) throw corrupt(`int64 outside the safe integers. at=${at}`)
     return value
   }
 
-  /**
-   * For the few fields where clients send Long.MAX_VALUE or a wish beyond any clock: what is outside ±(2^53 − 1) reads as
-   * that bound. Nothing compared with such a field (offsets, timestamps) can lie beyond it, so comparisons stay right.
-   */
-  wideInt64 (): number {
-    const at = this.advance(8)
-    const value = this.view.getInt32(at) * twoTo32 + this.view.getUint32(at + 4)
-    return clampToSafe(value)
+  /** Of what a peer may choose: any value, exact. */
+  wideInt64 (): Int64 {
+    return readInt64(this.view, this.advance(8))
   }
 
   float64 (): number {
@@ -169,12 +163,6 @@ export class Reader {
       this.advance(this.unsignedVarint())
     }
   }
-}
-
-export function clampToSafe (value: number): number {
-  if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER
-  if (value < Number.MIN_SAFE_INTEGER) return Number.MIN_SAFE_INTEGER
-  return value
 }
 
 function nullFor (length: number, at: number): null {

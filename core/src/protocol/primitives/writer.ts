@@ -1,7 +1,7 @@
+import { int64Max, int64Min, writeInt64, type Int64 } from '@streambed/sdk'
 import { unencodable } from '../protocol-error.ts'
 import { isUuid } from './uuid.ts'
 
-const twoTo32 = 0x1_0000_0000
 const keptSizeMax = 256 * 1024
 
 /** One or several pieces that together are the bytes of a records field. */
@@ -104,20 +104,18 @@ export class Writer {
   int64 (value: number): void {
     if (!Number.isSafeInteger(value)) throw outOfRange('int64', value)
     const at = this.reserve(8)
-    const high = Math.floor(value / twoTo32)
-    this.view.setInt32(at, high)
-    this.view.setUint32(at + 4, value - high * twoTo32)
+    writeInt64(this.view, at, value)
   }
 
-  /** The reverse of `Reader.wideInt64`: the bounds ±(2^53 − 1) are written as Java's Long.MAX_VALUE and Long.MIN_VALUE. */
-  wideInt64 (value: number): void {
-    if (value === Number.MAX_SAFE_INTEGER || value === Number.MIN_SAFE_INTEGER) {
-      const at = this.reserve(8)
-      this.view.setUint32(at, value > 0 ? 0x7fff_ffff : 0x8000_0000)
-      this.view.setUint32(at + 4, value > 0 ? 0xffff_ffff : 0)
-    } else {
+  /** Of any value that `Reader.wideInt64` gives. */
+  wideInt64 (value: Int64): void {
+    if (typeof value !== 'bigint') {
       this.int64(value)
+      return
     }
+    if (value < int64Min || value > int64Max) throw outOfRange('int64', value)
+    const at = this.reserve(8)
+    writeInt64(this.view, at, value)
   }
 
   float64 (value: number): void {
@@ -281,6 +279,6 @@ function textSize (value: string): number {
   return Buffer.byteLength(value)
 }
 
-function outOfRange (type: string, value: number): Error {
+function outOfRange (type: string, value: Int64): Error {
   return unencodable(`not an ${type}. value=${String(value)}`)
 }

@@ -1,13 +1,11 @@
+import { highOf, int64Of, lowOf, type Int64 } from '@streambed/sdk'
 import { corrupt } from '../protocol-error.ts'
-import { clampToSafe } from '../primitives/reader.ts'
 import { crc32c } from './crc32c.ts'
 
 /**
  * The header of a record batch, magic 2, field by field at its place; nothing is allocated. `at` is where the batch
  * begins in `bytes`. Only `checkBatch` and the iteration in batches.ts look whether there is a batch: call them first.
  */
-
-const twoTo32 = 0x1_0000_0000
 
 const lengthPosition = 8
 const leaderEpochPosition = 12
@@ -38,8 +36,16 @@ const transactionalBit = 0x10
 const controlBit = 0x20
 const deleteHorizonBit = 0x40
 
+/** Of a batch that the log holds. Throws CORRUPT beyond 2^53: no log reaches that far. */
 export function baseOffset (bytes: Uint8Array, at = 0): number {
-  return readInt64(bytes, at)
+  const offset = readInt64(bytes, at)
+  if (typeof offset !== 'number') throw corrupt(`base offset outside the safe integers. at=${at} baseOffset=${offset}`)
+  return offset
+}
+
+/** As a producer sends it, whatever it is. */
+export function sentBaseOffset (bytes: Uint8Array): Int64 {
+  return readInt64(bytes, 0)
 }
 
 /** The whole batch, header included, in bytes. */
@@ -99,18 +105,18 @@ export function nextOffset (bytes: Uint8Array, at = 0): number {
   return lastOffset(bytes, at) + 1
 }
 
-/** In ms. Beyond ±(2^53 − 1), which a client may send, it reads as that bound: further away than any clock. */
-export function baseTimestamp (bytes: Uint8Array, at = 0): number {
-  return readWideInt64(bytes, at + baseTimestampPosition)
+/** In ms, or whatever the client means by it. */
+export function baseTimestamp (bytes: Uint8Array, at = 0): Int64 {
+  return readInt64(bytes, at + baseTimestampPosition)
 }
 
-/** In ms; clamped as `baseTimestamp` is. */
-export function maxTimestamp (bytes: Uint8Array, at = 0): number {
-  return readWideInt64(bytes, at + maxTimestampPosition)
+/** As `baseTimestamp`. */
+export function maxTimestamp (bytes: Uint8Array, at = 0): Int64 {
+  return readInt64(bytes, at + maxTimestampPosition)
 }
 
-/** −1 when the producer has none. Throws CORRUPT beyond 2^53: nobody was given such an id. */
-export function producerId (bytes: Uint8Array, at = 0): number {
+/** −1 when the producer has none. */
+export function producerId (bytes: Uint8Array, at = 0): Int64 {
   return readInt64(bytes, at + producerIdPosition)
 }
 
@@ -143,7 +149,7 @@ export function patchBatch (bytes: Uint8Array, offset: number, leaderEpoch: numb
  * Sets the kind of timestamp and the largest one, in ms, in place: -1 where no record has one. The CRC covers both, so the whole
  * batch is summed again, unless it says so already.
  */
-export function patchTimestamps (bytes: Uint8Array, type: TimestampType, largestMs: number, at = 0): void {
+export function patchTimestamps (bytes: Uint8Array, type: TimestampType, largestMs: Int64, at = 0): void {
   if (timestampType(bytes, at) === type && maxTimestamp(bytes, at) === largestMs) return
   const flags = type === TimestampType.LogAppendTime ? attributes(bytes, at) | timestampTypeBit : attributes(bytes, at) & ~timestampTypeBit
   bytes[at + attributesPosition] = flags >>> 8
@@ -187,14 +193,8 @@ function readInt32 (bytes: Uint8Array, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!
 }
 
-function readInt64 (bytes: Uint8Array, at: number): number {
-  const value = readInt32(bytes, at) * twoTo32 + (readInt32(bytes, at + 4) >>> 0)
-  if (!Number.isSafeInteger(value)) throw corrupt(`int64 outside the safe integers. at=${at}`)
-  return value
-}
-
-function readWideInt64 (bytes: Uint8Array, at: number): number {
-  return clampToSafe(readInt32(bytes, at) * twoTo32 + (readInt32(bytes, at + 4) >>> 0))
+function readInt64 (bytes: Uint8Array, at: number): Int64 {
+  return int64Of(readInt32(bytes, at), readInt32(bytes, at + 4) >>> 0)
 }
 
 function writeInt32 (bytes: Uint8Array, at: number, value: number): void {
@@ -204,9 +204,7 @@ function writeInt32 (bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value
 }
 
-function writeInt64 (bytes: Uint8Array, at: number, value: number): void {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer. value=${value}`)
-  const high = Math.floor(value / twoTo32)
-  writeInt32(bytes, at, high)
-  writeInt32(bytes, at + 4, value - high * twoTo32)
+function writeInt64 (bytes: Uint8Array, at: number, value: Int64): void {
+  writeInt32(bytes, at, highOf(value))
+  writeInt32(bytes, at + 4, lowOf(value))
 }

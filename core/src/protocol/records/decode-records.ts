@@ -1,3 +1,4 @@
+import { addInt64, type Int64 } from '@streambed/sdk'
 import { asBuffer } from '../primitives/buffer-view.ts'
 import {
   TimestampType, baseOffset, baseTimestamp, batchHeaderSize, checkBatch, compressionOf, maxTimestamp, recordCount,
@@ -15,7 +16,7 @@ export interface RecordHeader {
 export interface DecodedRecord {
   readonly offset: number
   /** In ms. */
-  readonly timestamp: number
+  readonly timestamp: Int64
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: readonly RecordHeader[]
@@ -46,7 +47,7 @@ export function decodeRecords (batch: Uint8Array, sizeMax: number, at = 0): Deco
   while (cursor.next()) {
     list.push({
       offset: firstOffset + cursor.offsetDelta,
-      timestamp: appendTime ?? firstTimestamp + cursor.timestampDelta,
+      timestamp: appendTime ?? addInt64(firstTimestamp, cursor.timestampDelta),
       key: cursor.key(),
       value: cursor.value(),
       headers: decodeHeaders(cursor)

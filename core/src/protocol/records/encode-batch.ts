@@ -1,3 +1,4 @@
+import { highOf, lowOf, type Int64 } from '@streambed/sdk'
 import { unencodable } from '../protocol-error.ts'
 import { Compression, TimestampType, batchHeaderSize, batchPrefixSize, computeCrc } from './batch-header.ts'
 import { compress } from './compression.ts'
@@ -23,7 +24,7 @@ export interface BatchOptions {
   readonly isTransactional?: boolean
   readonly isControl?: boolean
   /** All three −1, meaning none, when left out. */
-  readonly producerId?: number
+  readonly producerId?: Int64
   readonly producerEpoch?: number
   readonly baseSequence?: number
 }
@@ -85,11 +86,10 @@ function writeHeader (batch: Buffer, options: BatchOptions, count: number, baseT
   batch.writeInt32BE(count, 57)
 }
 
-function writeInt64 (bytes: Buffer, value: number, at: number): void {
-  if (!Number.isSafeInteger(value)) throw unencodable(`not a safe integer. value=${value}`)
-  const high = Math.floor(value / 0x1_0000_0000)
-  bytes.writeInt32BE(high, at)
-  bytes.writeUInt32BE(value - high * 0x1_0000_0000, at + 4)
+function writeInt64 (bytes: Buffer, value: Int64, at: number): void {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) throw unencodable(`not a safe integer. value=${value}`)
+  bytes.writeInt32BE(highOf(value), at)
+  bytes.writeUInt32BE(lowOf(value), at + 4)
 }
 
 function bodySize (record: RecordInput, timestampDelta: number, offsetDelta: number): number {

@@ -1,5 +1,9 @@
+import type { Int64 } from '@streambed/sdk'
 import { corrupt } from '../protocol-error.ts'
 import { VarintReader } from './varint.ts'
+
+/** Of all records of a batch together: consumers make an object of each, and a few kilobytes can hold tens of millions. */
+const headerCountMax = 2 ** 21
 
 /**
  * Walks over uncompressed records without allocating anything a record: after each `next()` its fields describe the
@@ -12,7 +16,7 @@ export class RecordCursor {
   recordStart: number
   recordEnd: number
   /** In ms, to be added to the batch's base timestamp. */
-  timestampDelta: number
+  timestampDelta: Int64
   offsetDelta: number
   keyStart: number
   /** In bytes; −1 for a null key. */
@@ -24,6 +28,7 @@ export class RecordCursor {
   headersStart: number
   readonly #reader = new VarintReader()
   #left: number
+  #headersLeft: number
   #expectedDelta: number
   #isDense: boolean
   #end: number
@@ -41,6 +46,7 @@ export class RecordCursor {
     this.headerCount = 0
     this.headersStart = 0
     this.#left = 0
+    this.#headersLeft = 0
     this.#expectedDelta = 0
     this.#isDense = true
     this.#end = 0
@@ -59,6 +65,7 @@ export class RecordCursor {
     this.recordEnd = 0
     this.#end = bytes.length
     this.#left = count
+    this.#headersLeft = headerCountMax
     this.#expectedDelta = 0
     this.#isDense = isDense
   }
@@ -105,6 +112,8 @@ export class RecordCursor {
     const reader = this.#reader
     const count = reader.varint()
     if (count < 0 || count * 2 > reader.end - reader.position) throw corrupt(`header count does not fit. at=${this.recordStart} count=${count}`)
+    this.#headersLeft -= count
+    if (this.#headersLeft < 0) throw corrupt(`too many headers in one batch. at=${this.recordStart} max=${headerCountMax}`)
     this.headerCount = count
     this.headersStart = reader.position
     for (let i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
+import { toInt64, type Int64 } from '@streambed/sdk'
 import { corrupt } from '../protocol-error.ts'
-import { clampToSafe } from '../primitives/reader.ts'
 
 /**
  * The zig-zag varints of records. A reader object that is reused holds the position, so that reading a record makes no
@@ -37,8 +37,9 @@ export class VarintReader {
     return raw >>> 1 ^ -(raw & 1)
   }
 
-  /** 64 bits in at most ten bytes; beyond ±(2^53 − 1) that bound, as `wideInt64` of Reader. */
-  varlong (): number {
+  /** 64 bits in at most ten bytes. */
+  varlong (): Int64 {
+    const start = this.position
     let byte = this.byte()
     if (byte < 0x80) return byte >>> 1 ^ -(byte & 1)
     const negative = (byte & 1) === 1
@@ -51,7 +52,15 @@ export class VarintReader {
       if (byte < 0x80) break
       unit *= 128
     }
-    return clampToSafe(negative ? -magnitude - 1 : magnitude)
+    const value = negative ? -magnitude - 1 : magnitude
+    return Number.isSafeInteger(value) ? value : this.#wideVarlong(start)
+  }
+
+  /** The varlong at `start`, which is whole, and which no number holds. */
+  #wideVarlong (start: number): Int64 {
+    let raw = 0n
+    for (let at = start, shift = 0n; at < this.position; at++, shift += 7n) raw |= BigInt(this.bytes[at]! & 0x7f) << shift
+    return toInt64(raw >> 1n ^ -(raw & 1n))
   }
 }
 

@@ -1,6 +1,8 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { asBuffer } from '../primitives/buffer-view.ts'
 import { corrupt } from '../protocol-error.ts'
+import type { Decompressed } from './decompressed.ts'
+import { inflate } from './inflate.ts'
 
 const frameMagic = 0xfd2fb528
 // 16 magics for frames of somebody else's data, which readers pass over.
@@ -10,34 +12,25 @@ const contentSizeSizes = [0, 2, 4, 8] as const
 
 /**
  * Decompresses zstd frames, one after another. Node's decoder stops after the first without saying so, therefore the
- * frames are told apart here, by walking over the lengths of their blocks.
+ * frames are told apart here, by walking over the lengths of their blocks. Plain is one frame alone.
  */
-export function decompressZstdFrames (bytes: Uint8Array, sizeMax: number): Uint8Array {
+export function decompressZstdFrames (bytes: Uint8Array, sizeMax: number): Decompressed {
   const input = asBuffer(bytes)
   const parts: Buffer[] = []
   let left = sizeMax
   let at = 0
+  let frames = 0
   do {
     const end = frameEnd(input, at)
     if (!isSkippable(input, at)) {
-      const part = decompressFrame(input.subarray(at, end), left)
+      const { bytes: part } = inflate(zstdDecompressSync, input.subarray(at, end), left)
       left -= part.length
       parts.push(part)
     }
+    frames++
     at = end
   } while (at < input.length)
-  return parts.length === 1 ? parts[0] as Buffer : Buffer.concat(parts)
-}
-
-function decompressFrame (frame: Buffer, sizeMax: number): Buffer {
-  let out: Buffer
-  try {
-    out = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, sizeMax), chunkSize: 64 * 1024 })
-  } catch (error) {
-    throw corrupt(`records do not decompress. sizeMax=${sizeMax}`, error)
-  }
-  if (out.length > sizeMax) throw corrupt(`records decompress to more than is allowed. sizeMax=${sizeMax}`)
-  return out
+  return { bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts), isPlain: frames === 1 }
 }
 
 function isSkippable (input: Buffer, at: number): boolean {

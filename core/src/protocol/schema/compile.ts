@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import { corrupt, unencodable } from '../protocol-error.ts'
 import type { Reader } from '../primitives/reader.ts'
 import type { RecordChunks, Writer } from '../primitives/writer.ts'
@@ -208,7 +209,7 @@ const fixed: Readonly<Partial<Record<PrimitiveType, Codec>>> = {
   int32: { sizeMin: 4, decode: reader => reader.int32(), encode: (writer, value) => { writer.int32(value as number) } },
   uint32: { sizeMin: 4, decode: reader => reader.uint32(), encode: (writer, value) => { writer.uint32(value as number) } },
   int64: { sizeMin: 8, decode: reader => reader.int64(), encode: (writer, value) => { writer.int64(value as number) } },
-  wideInt64: { sizeMin: 8, decode: reader => reader.wideInt64(), encode: (writer, value) => { writer.wideInt64(value as number) } },
+  wideInt64: { sizeMin: 8, decode: reader => reader.wideInt64(), encode: (writer, value) => { writer.wideInt64(value as Int64) } },
   float64: { sizeMin: 8, decode: reader => reader.float64(), encode: (writer, value) => { writer.float64(value as number) } },
   uuid: { sizeMin: 16, decode: reader => reader.uuid(), encode: (writer, value) => { writer.uuid(value as string) } }
 }

@@ -1,3 +1,4 @@
+import type { Int64 } from '@streambed/sdk'
 import type { RecordChunks } from '../primitives/writer.ts'
 import { ZERO_UUID } from '../primitives/uuid.ts'
 import { hasVersion, noVersions, parseVersions } from './versions.ts'
@@ -12,8 +13,8 @@ interface DecodedTypes {
   readonly int32: number
   readonly uint32: number
   readonly int64: number
-  /** int64 on the wire; values beyond ±(2^53 − 1) read as that bound. See Reader.wideInt64. */
-  readonly wideInt64: number
+  /** int64 on the wire, exact, whatever it is: for fields that a peer fills in. */
+  readonly wideInt64: Int64
   readonly float64: number
   readonly string: string
   readonly uuid: string
@@ -33,7 +34,7 @@ export interface FieldOptions {
   /** Versions in which null is allowed. */
   readonly nullable?: Versions
   /** The value while a version lacks the field, or a client omits it; without it zero, empty, or a struct of defaults. */
-  readonly default?: string | number | boolean | null
+  readonly default?: string | number | bigint | boolean | null
   /** A writer may drop the value in versions that lack the field. Without it, that is UNENCODABLE. */
   readonly ignorable?: true
   /** Number of the tag that carries the field in `tagged` versions (all versions of the field, unless said). */

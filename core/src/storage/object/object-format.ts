@@ -1,5 +1,4 @@
-import { StreambedError } from '@streambed/sdk'
-import { readInt64, writeInt64 } from '../bytes/int64.ts'
+import { StreambedError, readSafeInt64, writeInt64 } from '@streambed/sdk'
 import type { ObjectId, StreamId } from '../catalog/catalog.ts'
 import { batchOverheadBytes, type StreamBatch } from '../stream/stream-batch.ts'
 
@@ -83,8 +82,8 @@ export function decodeBlock (block: Uint8Array, where: string, crc32c: Checksum)
     if (payloadAt > bodySize) throw new StreambedError('CORRUPT', `data block table is damaged. ${where}`)
     const size = view.getUint32(at + 20)
     batches.push({
-      baseOffset: readInt64(view, at),
-      largestTimestamp: readInt64(view, at + 8),
+      baseOffset: readSafeInt64(view, at),
+      largestTimestamp: readSafeInt64(view, at + 8),
       count: view.getUint32(at + 16),
       bytes: block.subarray(payloadAt, payloadAt + size)
     })
@@ -121,11 +120,11 @@ export function decodeIndex (bytes: Uint8Array, where: string, crc32c: Checksum)
   const entries: BlockEntry[] = []
   for (let at = 0; at < bodySize; at += indexEntryBytes) {
     entries.push({
-      streamId: readInt64(view, at),
-      startOffset: readInt64(view, at + 8),
-      endOffset: readInt64(view, at + 16),
-      position: readInt64(view, at + 24),
-      largestTimestamp: readInt64(view, at + 32),
+      streamId: readSafeInt64(view, at),
+      startOffset: readSafeInt64(view, at + 8),
+      endOffset: readSafeInt64(view, at + 16),
+      position: readSafeInt64(view, at + 24),
+      largestTimestamp: readSafeInt64(view, at + 32),
       size: view.getUint32(at + 40),
       batchCount: view.getUint32(at + 44)
     })
@@ -155,5 +154,5 @@ export function decodeFooter (bytes: Uint8Array, where: string, crc32c: Checksum
   if (version !== formatVersion) {
     throw new StreambedError('UNSUPPORTED', `object format is newer than this program. version=${version} supported<=${formatVersion} ${where}; start a newer Streambed`)
   }
-  return { objectId: readInt64(view, 0), indexPosition: readInt64(view, 8), indexSize: view.getUint32(16) }
+  return { objectId: readSafeInt64(view, 0), indexPosition: readSafeInt64(view, 8), indexSize: view.getUint32(16) }
 }

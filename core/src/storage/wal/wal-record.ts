@@ -1,5 +1,4 @@
-import { StreambedError } from '@streambed/sdk'
-import { readInt64, writeInt64 } from '../bytes/int64.ts'
+import { StreambedError, readSafeInt64, writeInt64 } from '@streambed/sdk'
 import type { StreamId } from '../catalog/catalog.ts'
 import { endOffsetOf, type StreamBatch } from '../stream/stream-batch.ts'
 
@@ -74,7 +73,7 @@ function decode (data: Uint8Array, view: DataView, at: number): WalEntry {
   }
   if (version === 1) return decodeBatch(data, view, at, { kind, headerBytes: headerBytesOfVersion1, streamEpoch: undefined, catalogPosition: 0 })
   if (version === 0 || data.length < walRecordHeaderBytes) throw new StreambedError('CORRUPT', `WAL record header is damaged. version=${version} kind=${kind} bytes=${data.length}`)
-  const catalogPosition = readInt64(view, at + 40)
+  const catalogPosition = readSafeInt64(view, at + 40)
   if (kind === kindMark && data.length === walRecordHeaderBytes) return { kind: 'mark', catalogPosition }
   return decodeBatch(data, view, at, { kind, headerBytes: walRecordHeaderBytes, streamEpoch: view.getUint32(at + 36), catalogPosition })
 }
@@ -87,11 +86,11 @@ function decodeBatch (data: Uint8Array, view: DataView, at: number, { catalogPos
     throw new StreambedError('CORRUPT', `WAL record header is damaged. kind=${kind} size=${size} bytes=${data.length}`)
   }
   const batch = {
-    baseOffset: readInt64(view, at + 12),
+    baseOffset: readSafeInt64(view, at + 12),
     count: view.getUint32(at + 20),
-    largestTimestamp: readInt64(view, at + 24),
+    largestTimestamp: readSafeInt64(view, at + 24),
     bytes: data.subarray(headerBytes)
   }
   if (batch.count === 0 || !Number.isSafeInteger(endOffsetOf(batch))) throw new StreambedError('CORRUPT', `WAL record covers no valid offsets. baseOffset=${batch.baseOffset} count=${batch.count}`)
-  return { kind: 'batch', streamId: readInt64(view, at + 4), streamEpoch, catalogPosition, batch }
+  return { kind: 'batch', streamId: readSafeInt64(view, at + 4), streamEpoch, catalogPosition, batch }
 }

@@ -43,7 +43,7 @@ async function committed (broker: OpenBroker, version: number, groupId: string, 
   const answer = await broker.request(ApiKey.OffsetFetch, version, version >= 8 ? { groups: [{ groupId, topics: [one] }] } : { groupId, topics: [{ name: 't', partitionIndexes: [partition] }] })
   const found = (version >= 8 ? answer.groups[0]!.topics : answer.topics)[0]!.partitions[0]!
   assert.equal(found.errorCode, 0)
-  return found.committedOffset
+  return Number(found.committedOffset)
 }
 
 async function open (fixture = new BrokerFixture()): Promise<{ readonly broker: OpenBroker, readonly topicId: string }> {

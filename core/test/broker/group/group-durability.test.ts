@@ -48,7 +48,7 @@ async function commit (broker: OpenBroker, groupId: string, offset: number, opti
 async function committed (broker: OpenBroker, groupId: string, partition = 0, topic = 't'): Promise<number> {
   const answer = await broker.request(ApiKey.OffsetFetch, 7, { groupId, topics: [{ name: topic, partitionIndexes: [partition] }] })
   assert.equal(answer.errorCode, 0)
-  return answer.topics[0]!.partitions[0]!.committedOffset
+  return Number(answer.topics[0]!.partitions[0]!.committedOffset)
 }
 
 async function groupIds (broker: OpenBroker): Promise<string[]> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../../src/protocol/error-codes.ts'
 import { ApiKey } from '../../../src/protocol/messages/apis.ts'
 import {
@@ -20,7 +21,7 @@ const fields = {
   maxTimestamp: [35, 8], producerId: [43, 8], producerEpoch: [51, 2], baseSequence: [53, 4], recordCount: [57, 4]
 } as const satisfies Readonly<Record<string, Field>>
 
-const readers: Readonly<Record<string, (batch: Uint8Array) => number>> = {
+const readers: Readonly<Record<string, (batch: Uint8Array) => Int64>> = {
   baseOffset, partitionLeaderEpoch, crc: batchCrc, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp, producerId, producerEpoch, baseSequence, recordCount
 }
 

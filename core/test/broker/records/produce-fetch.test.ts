@@ -225,7 +225,7 @@ describe('offsets by time, and deleted records', () => {
   async function offsetFor (broker: OpenBroker, timestamp: number): Promise<[number, number]> {
     const { topics } = await broker.request(ApiKey.ListOffsets, 8, { replicaId: -1, topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp }] }] })
     const { offset, timestamp: found } = topics[0]!.partitions[0]!
-    return [offset, found]
+    return [offset, Number(found)]
   }
 
   it('a time is answered exactly: the first record, in offset order, that is not older', async () => {
