@@ -3,7 +3,7 @@ import { KafkaClient } from '../../src/client/kafka-client.ts'
 import { batches, decodeRecords, encodeBatch, nextOffset } from '../../src/protocol/index.ts'
 import { ServiceError } from '../../../sdk/test/remote/memory-service.ts'
 import { walKinds } from '../simulation/backends.ts'
-import { VirtualBroker, port, type Outage } from './virtual-broker.ts'
+import { VirtualBroker, port, turn, type Outage } from './virtual-broker.ts'
 
 const tenMinutesMs = 600_000
 const topic = 't'
@@ -101,34 +101,41 @@ describe('ten minutes without an object store', () => {
   }
 })
 
-describe('a broker that is to stop while its object store does not answer', () => {
+describe('a broker that is to stop while its object store does not do its work', () => {
   for (const wal of walKinds) {
-    it(`while it opens, WAL ${wal}: says within 2 s what it waits for, and stops at once`, async () => {
-      const world = new VirtualBroker(wal)
-      world.outage = outages['silence']
-      world.start()
-      await world.pass(2_000)
-      assert.ok(world.lines.some(line => /info waiting for the object stores/.test(line)), world.lines.join('\n'))
-      world.stop.abort()
-      assert.equal(await world.until(world.ended!, 500), 'stopped')
-      assert.equal(world.readies.length, 0)
-    })
+    for (const [name, outage] of Object.entries(outages)) {
+      it(`${name}, WAL ${wal}: says within 2 s what it waits for while it opens, and stops at once, whenever it is told to`, async () => {
+        for (const afterMs of [0, 100, 2_000, 7_000, 20_000]) {
+          const world = new VirtualBroker(wal)
+          world.outage = outage
+          world.start()
+          await Promise.race([world.ended, world.pass(afterMs)])
+          // Some are told for good at a first start.
+          const isOver = await Promise.race([world.ended!.then(() => true), turn().then(() => false)])
+          if (!isOver && afterMs >= 2_000) assert.ok(world.lines.some(line => /info waiting for the object stores/.test(line)), world.lines.join('\n'))
+          world.stop.abort()
+          const end = await world.until(world.ended!, 500)
+          assert.ok(isOver || end === 'stopped', String(end))
+          assert.equal(world.readies.length, 0)
+        }
+      })
 
-    it(`while it serves, WAL ${wal}: within 4.5 s`, async () => {
-      const world = new VirtualBroker(wal)
-      world.start()
-      await world.ready()
-      const client = new KafkaClient(world.network, { host: '127.0.0.1', port })
-      await world.until(client.createTopic(topic, { partitions: 1, configs: {} }))
-      world.outage = outages['silence']
-      const writer = new Writer(world)
-      const writing = writer.run()
-      await world.pass(5_000)
-      world.stop.abort()
-      assert.equal(await world.until(world.ended!, 4_500), 'stopped')
-      writer.end()
-      await world.until(writing)
-      await world.until(Promise.resolve(client[Symbol.asyncDispose]()))
-    })
+      it(`${name}, WAL ${wal}: stops within 4.5 s while it serves`, async () => {
+        const world = new VirtualBroker(wal)
+        world.start()
+        await world.ready()
+        const client = new KafkaClient(world.network, { host: '127.0.0.1', port })
+        await world.until(client.createTopic(topic, { partitions: 1, configs: {} }))
+        world.outage = outage
+        const writer = new Writer(world)
+        const writing = writer.run()
+        await world.pass(5_000)
+        world.stop.abort()
+        assert.equal(await world.until(world.ended!, 4_500), 'stopped')
+        writer.end()
+        await world.until(writing)
+        await world.until(Promise.resolve(client[Symbol.asyncDispose]()))
+      })
+    }
   }
 })

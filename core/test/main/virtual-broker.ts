@@ -6,6 +6,7 @@ import { Origin } from '../../src/main/config/origin.ts'
 import type { BrokerConfig } from '../../src/main/config/broker-config.ts'
 import type { OpenBroker, Tuning } from '../../src/main/open-broker.ts'
 import { runBroker } from '../../src/main/run-broker.ts'
+import { defaultBatchChecks } from '../../src/broker/partition/batch-checks.ts'
 import { defaultServerLimits } from '../../src/server/limits.ts'
 import { defaultStorageOptions, type StorageOptions } from '../../src/storage/options.ts'
 import { MemoryNetwork } from '../support/memory-network.ts'
@@ -55,6 +56,7 @@ export class VirtualBroker {
         engine: { ...defaultStorageOptions, uploadBytes: 64 * 1024, uploadIntervalMs: 1_000, pendingBytesMax: 16 * 2 ** 20, ...this.#options.engine }
       },
       kafka: this.#options.kafka ?? {},
+      produce: defaultBatchChecks,
       limits: defaultServerLimits,
       log: { level: 'debug' },
       origin: new Origin('the test'),

@@ -99,7 +99,7 @@ class Client {
 
   async committed (groupId = 'g'): Promise<number> {
     const { topics } = await this.request(ApiKey.OffsetFetch, 7, { groupId, topics: [{ name: 't', partitionIndexes: [0] }] })
-    return topics[0]!.partitions[0]!.committedOffset
+    return Number(topics[0]!.partitions[0]!.committedOffset)
   }
 
   fetch (fetchOffset: number, maxWaitMs: number): Promise<ResponseOf<typeof ApiKey.Fetch>> {
