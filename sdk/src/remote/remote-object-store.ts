@@ -1,11 +1,12 @@
 import { sleep, type Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import type {
-  CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
+  ByteRange, CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
   ObjectStoreCapabilities, PutOptions, StoredObject
 } from '../object-store.ts'
+import { Unbelieved, checkPage, checkVersion, isFolderMark } from './believed.ts'
 import { describeBody } from './body.ts'
-import type { ObjectService } from './object-service.ts'
+import type { ObjectService, ServiceBody } from './object-service.ts'
 import { preflight } from './preflight.ts'
 import { RemoteCalls, errorOf, invalidArgument, type RemoteStoreOptions } from './remote-calls.ts'
 import { RemoteUpload } from './remote-upload.ts'
@@ -44,7 +45,11 @@ export class RemoteObjectStore implements ObjectStore {
       const { versionToken } = await this.#untilVerdict(options?.signal, async () => {
         this.#calls.count('put', size)
         return await this.#calls.run(`put of ${key}`, { effect: 'write', bytes: size, signal: options?.signal },
-          signal => this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal }))
+          async signal => {
+            const stored = await this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal })
+            checkVersion(stored.versionToken)
+            return stored
+          })
       })
       return { key, size, versionToken }
     } catch (error) {
@@ -62,12 +67,11 @@ export class RemoteObjectStore implements ObjectStore {
     }
     const bytes = range === undefined ? wholeGetBytesMax : Math.min(range.end - range.start, wholeGetBytesMax)
     this.#calls.count('get')
-    const body = await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, signal => this.#service.get(name, range, signal))
-    this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
-    if (range === undefined && body.crc32c !== undefined && this.#environment.crc32c(body.bytes) !== body.crc32c) {
-      throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${body.bytes.length}`)
-    }
-    return body.bytes
+    return await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, async signal => {
+      const body = await this.#service.get(name, range, signal)
+      this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
+      return this.#proven(key, body, range)
+    })
   }
 
   async head (key: string, options?: CallOptions): Promise<ObjectInfo> {
@@ -81,10 +85,18 @@ export class RemoteObjectStore implements ObjectStore {
     if (!prefix.isWellFormed() || options?.startAfter?.isWellFormed() === false) throw invalidArgument('prefix or startAfter holds a lone surrogate')
     const own = this.#prefix
     const startAfter = options?.startAfter === undefined || options.startAfter === '' ? undefined : own + options.startAfter
-    this.#calls.count('list')
-    const page = await this.#calls.run(`listing ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal },
-      signal => this.#service.list(own + prefix, startAfter, limit, signal))
-    return { objects: page.objects.map(info => ({ ...info, key: info.key.slice(own.length) })), isLast: page.isLast }
+    for (let after = startAfter; ;) {
+      this.#calls.count('list')
+      const page = await this.#calls.run(`listing ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal }, async signal => {
+        const listed = await this.#service.list(own + prefix, after, limit, signal)
+        checkPage(listed, { prefix: own + prefix, startAfter: after, limit })
+        return listed
+      })
+      const objects = page.objects.filter(listed => listed.isFolder !== true && !isFolderMark(listed))
+      if (objects.length > 0 || page.isLast) return { objects: objects.map(({ key, modifiedMs, size, versionToken }) => ({ key: key.slice(own.length), size, versionToken, modifiedMs })), isLast: page.isLast }
+      // Nothing but marks of folders: an empty page would say that nothing follows.
+      after = page.objects.at(-1)!.key
+    }
   }
 
   async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
@@ -96,7 +108,9 @@ export class RemoteObjectStore implements ObjectStore {
       const results = await this.#calls.run(`delete of ${batch.length} objects`, { effect: 'idempotent', signal: options?.signal }, async signal => {
         if (batch.length === 0) return []
         this.#calls.count('delete')
-        return await this.#service.delete(batch, signal)
+        const told = await this.#service.delete(batch, signal)
+        if (told.length !== batch.length) throw new Unbelieved('it does not tell of each object', { asked: batch.length, told: told.length })
+        return told
       })
       for (const [index, outcome] of results.entries()) {
         const key = keys[at + index]!
@@ -146,6 +160,19 @@ export class RemoteObjectStore implements ObjectStore {
   }
 
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
+
+  /** The bytes that were asked for, held to the checksum where all of the object came: without one nothing tells them from a stranger's. */
+  #proven (key: string, { bytes, crc32c, isWhole }: ServiceBody, range: ByteRange | undefined): Uint8Array {
+    if (range !== undefined && isWhole !== true) {
+      if (bytes.length > range.end - range.start) throw new Unbelieved('it is longer than what was asked for', { bytes: bytes.length, asked: range.end - range.start })
+      return bytes
+    }
+    if (crc32c === undefined || (crc32c === 'none' && range !== undefined)) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
+    if (crc32c !== 'none' && this.#environment.crc32c(bytes) !== crc32c) throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${bytes.length}`)
+    if (range === undefined) return bytes
+    if (range.start > bytes.length) throw new StreambedError('OUT_OF_RANGE', `the range starts past the object's end. key=${key} start=${range.start} size=${bytes.length}`)
+    return bytes.slice(range.start, range.end)
+  }
 
   /** A service that is deciding between rivals says CONFLICT, which is no answer yet: it wants to be asked again. */
   async #untilVerdict<T> (signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { objectStoreConformance, pattern, rejectsWith, sameBytes } from '@streambed/conformance'
+import { capabilitiesOf, type ObjectStore } from '@streambed/sdk'
+import { nodeEnvironment } from '@streambed/sdk/node'
+import plugin from '../src/index.ts'
+import { optionsSchema, type S3Options } from '../src/options.ts'
+import { FakeS3 } from './fake-s3.ts'
+
+const optionsOf = (fake: FakeS3, more: object = {}): S3Options => optionsSchema.parse({
+  bucket: fake.bucket, endpoint: fake.endpoint, pathStyle: true, conditionalMultipart: true, accessKeyId: 'a', secretAccessKey: 'b', prefix: 'pre/', ...more
+})
+
+describe('object-store-s3 on a double of the service', () => {
+  for (const { name, set } of [
+    { name: 's3', set: () => {} },
+    { name: 's3, by a service without headers of its own, and without start-after', set: (fake: FakeS3) => { Object.assign(fake, { tellsRequestIds: false, ignoresStartAfter: true, wantsMd5: true }) } }
+  ]) {
+    objectStoreConformance({ describe, it }, {
+      name,
+      capabilities: capabilitiesOf(plugin, optionsSchema.parse({ bucket: 'any' })),
+      prepare: async () => {
+        const fake = await FakeS3.start()
+        set(fake)
+        return { open: async () => await plugin.open(optionsOf(fake), nodeEnvironment()), cleanUp: async () => { await fake.stop() } }
+      }
+    })
+  }
+
+  let fake: FakeS3
+  let store: ObjectStore
+  beforeEach(async () => {
+    fake = await FakeS3.start()
+    store = await plugin.open(optionsOf(fake), nodeEnvironment())
+  })
+  afterEach(async () => {
+    await store.close()
+    await fake.stop()
+  })
+
+  it('deletes where a batch must come with Content-MD5, and sends directory buckets the checksum that they take', async () => {
+    fake.wantsMd5 = true
+    await store.put('a', pattern(10))
+    assert.deepEqual(await store.delete(['a']), [{ kind: 'deleted', key: 'a' }])
+    assert.equal(fake.objects.size, 0)
+    const { headers } = fake.requests.at(-1)!
+    assert.deepEqual(Object.keys(headers).filter(name => /checksum/.test(name)), [], 'a service that knows no other checksum is sent another')
+  })
+
+  it('tells of keys that were not deleted, and of those that the answer does not tell of', async () => {
+    for (const key of ['a', 'b', 'c']) await store.put(key, pattern(10))
+    fake.undeletable.add('pre/a')
+    fake.unmentioned.add('pre/b')
+    const outcomes = await store.delete(['a', 'b', 'c'])
+    assert.deepEqual(outcomes.map(outcome => outcome.kind === 'failed' ? (outcome.error as { readonly code?: string }).code : outcome.kind), ['PERMISSION_DENIED', 'UNAVAILABLE', 'deleted'])
+  })
+
+  it('asks for the bytes where a service says only by its status that an object is missing', async () => {
+    fake.tellsRequestIds = false
+    await rejectsWith(store.head('missing'), 'NOT_FOUND')
+    assert.deepEqual(fake.requests.map(({ method }) => method), ['HEAD', 'GET'])
+  })
+
+  it('reads an object that was copied without its metadata by the MD5 of the service', async () => {
+    fake.put('pre/a', Buffer.from(pattern(1000)))
+    sameBytes(await store.get('a'), pattern(1000))
+    sameBytes(await store.get('a', { range: { start: 10, end: 20 } }), pattern(1000).subarray(10, 20))
+  })
+
+  it('lists no marks of folders, and everything else that is there', async () => {
+    for (const name of ['pre/', 'pre/a/', 'pre/b/', 'pre/c/', 'pre/wal/']) fake.put(name, Buffer.alloc(0))
+    fake.put('pre/c/one', Buffer.from(pattern(1)))
+    fake.put('pre/z/', Buffer.from(pattern(1)))
+    const keys = async (limit: number): Promise<string[]> => {
+      const all: string[] = []
+      for (let startAfter: string | undefined; ;) {
+        const { isLast, objects } = await store.list('', { limit, ...startAfter === undefined ? {} : { startAfter } })
+        all.push(...objects.map(({ key }) => key))
+        if (isLast) return all
+        startAfter = objects.at(-1)!.key
+      }
+    }
+    for (const limit of [1, 2, 1000]) assert.deepEqual(await keys(limit), ['c/one', 'z/'])
+  })
+})
