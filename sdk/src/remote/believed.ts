@@ -30,9 +30,12 @@ export interface Refused {
   readonly code: string | undefined
 }
 
-/** Whether a refusal is the service's own: it has a code of the service's, or no page of HTML and a header that only the service sets. */
+/**
+ * Whether a refusal is the service's own: it has a code of the service's, or a header that only the service sets and, where there is a body, a sentence:
+ * no page, and nothing in the service's language that was cut off.
+ */
 export function isOwnRefusal ({ code, headers, text }: Refused, marks: RegExp): boolean {
-  return code !== undefined || (!isPage(text) && hasMark(headers, marks))
+  return code !== undefined || (!/^\s*[<{]/.test(text) && hasMark(headers, marks))
 }
 
 /** What is told of a refusal that is not the service's own. */
@@ -46,9 +49,6 @@ export function checkMark ({ headers, status }: Pick<HttpAnswer, 'headers' | 'st
 }
 
 function hasMark (headers: Headers, marks: RegExp): boolean { return Object.keys(headers).some(name => marks.test(name)) }
-
-/** Whether `text` is a page for people. */
-export function isPage (text: string): boolean { return /^\s*<(?:!doctype|html|head|body)\b/i.test(text) }
 
 /**
  * The bytes in an answer to a request for `range`, or for all. A service may answer a range with the whole object and status 200

@@ -168,8 +168,12 @@ export class RemoteObjectStore implements ObjectStore {
       return bytes
     }
     if (crc32c === undefined || (crc32c === 'none' && range !== undefined)) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
-    if (crc32c !== 'none' && this.#environment.crc32c(bytes) !== crc32c) throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${bytes.length}`)
-    if (range === undefined) return bytes
+    const isSound = crc32c === 'none' || this.#environment.crc32c(bytes) === crc32c
+    if (range === undefined) {
+      if (!isSound) throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${bytes.length}`)
+      return bytes
+    }
+    if (!isSound) throw new Unbelieved('it is neither the range that was asked for nor the whole object', { bytes: bytes.length })
     if (range.start > bytes.length) throw new StreambedError('OUT_OF_RANGE', `the range starts past the object's end. key=${key} start=${range.start} size=${bytes.length}`)
     return bytes.slice(range.start, range.end)
   }
