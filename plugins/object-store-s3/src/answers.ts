@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Readable } from 'node:stream'
-import { HttpStatusError, Unbelieved, checkMark, isOwnRefusal, isWholeXml, readBody, strangersRefusal, wholeXml, xmlText, type HttpAnswer, type Refused } from '@streambed/sdk/remote'
+import { HttpStatusError, Unbelieved, checkMark, isOwnRefusal, isPage, isWholeXml, readBody, strangersRefusal, wholeXml, xmlText, type HttpAnswer, type Refused } from '@streambed/sdk/remote'
 
 /** An answer as the client got it, before it reads anything into it. */
 interface RawAnswer { statusCode: number, readonly headers: Readonly<Record<string, string>>, body: unknown }
@@ -60,7 +60,8 @@ async function checkSuccess (answer: RawAnswer, command: string): Promise<void> 
       else wholeXml(read, root)
     } else if (ofObjects.has(command)) {
       checkMark({ status, headers }, marks)
-    } else if (/^text\/html/i.test(headers['content-type'] ?? '')) {
+    } else if (isPage(new TextDecoder().decode((await readWhole(answer)).body))) {
+      // By its body: there are services that call no body at all HTML.
       throw new Unbelieved('it is a page for people', { status })
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { objectStoreConformance, pattern, rejectsWith, sameBytes } from '@streambed/conformance'
+import { listAll, objectStoreConformance, pattern, rejectsWith, sameBytes } from '@streambed/conformance'
 import { capabilitiesOf, type ObjectStore } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import plugin from '../src/index.ts'
@@ -11,20 +11,14 @@ const optionsOf = (fake: FakeS3, more: object = {}): S3Options => optionsSchema.
 })
 
 describe('object-store-s3 on a double of the service', () => {
-  for (const { name, set } of [
-    { name: 's3', set: () => {} },
-    { name: 's3, by a service without headers of its own, and without start-after', set: (fake: FakeS3) => { Object.assign(fake, { tellsRequestIds: false, ignoresStartAfter: true, wantsMd5: true }) } }
-  ]) {
-    objectStoreConformance({ describe, it }, {
-      name,
-      capabilities: capabilitiesOf(plugin, optionsSchema.parse({ bucket: 'any' })),
-      prepare: async () => {
-        const fake = await FakeS3.start()
-        set(fake)
-        return { open: async () => await plugin.open(optionsOf(fake), nodeEnvironment()), cleanUp: async () => { await fake.stop() } }
-      }
-    })
-  }
+  objectStoreConformance({ describe, it }, {
+    name: 's3',
+    capabilities: capabilitiesOf(plugin, optionsSchema.parse({ bucket: 'any' })),
+    prepare: async () => {
+      const fake = await FakeS3.start()
+      return { open: async () => await plugin.open(optionsOf(fake), nodeEnvironment()), cleanUp: async () => { await fake.stop() } }
+    }
+  })
 
   let fake: FakeS3
   let store: ObjectStore
@@ -64,6 +58,18 @@ describe('object-store-s3 on a double of the service', () => {
     fake.put('pre/a', Buffer.from(pattern(1000)))
     sameBytes(await store.get('a'), pattern(1000))
     sameBytes(await store.get('a', { range: { start: 10, end: 20 } }), pattern(1000).subarray(10, 20))
+  })
+
+  it('lists by the marks of a service that takes no notice of where a listing starts, and warns of it once', async () => {
+    const warnings: string[] = []
+    const environment = nodeEnvironment()
+    await using careful = await plugin.open(optionsOf(fake), { ...environment, logger: { ...environment.logger, warn: message => { warnings.push(message) } } })
+    const keys = Array.from({ length: 1050 }, (_, index) => `k${String(index).padStart(4, '0')}`)
+    for (const key of keys) fake.put(`pre/${key}`, Buffer.from(key))
+    fake.ignoresStartAfter = true
+    assert.deepEqual(await listAll(careful, 'k', 300), keys)
+    assert.deepEqual((await careful.list('k', { startAfter: 'k1049' })), { objects: [], isLast: true })
+    assert.equal(warnings.filter(message => /start-after/.test(message)).length, 1)
   })
 
   it('lists no marks of folders, and everything else that is there', async () => {

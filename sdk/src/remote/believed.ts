@@ -38,6 +38,9 @@ export function isOwnRefusal ({ code, headers, text }: Refused, marks: RegExp): 
   return code !== undefined || (!/^\s*[<{]/.test(text) && hasMark(headers, marks))
 }
 
+/** Whether `text` is a page for people. */
+export function isPage (text: string): boolean { return /^\s*<(?:!doctype|html|head|body)\b/i.test(text) }
+
 /** What is told of a refusal that is not the service's own. */
 export function strangersRefusal ({ headers, status, text }: Refused): Unbelieved {
   return new Unbelieved('it is no success, and bears no mark of the service: a proxy, or another server', { status, contentType: String(headers['content-type'] ?? ''), says: firstWords(text) })

@@ -1,5 +1,5 @@
 export {
-  Unbelieved, answerBytesMaxOf, checkEcho, checkMark, checkObject, checkPage, checkVersion, isFolderMark, isOwnRefusal, objectBytes, requesterPays,
+  Unbelieved, answerBytesMaxOf, checkEcho, checkMark, checkObject, checkPage, checkVersion, isFolderMark, isOwnRefusal, isPage, objectBytes, requesterPays,
   strangersRefusal, wholeJson, wholeXml
 } from './believed.ts'
 export { contiguous, readBody } from './body.ts'
