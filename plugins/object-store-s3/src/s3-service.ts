@@ -188,7 +188,7 @@ class S3Multipart implements MultipartService {
     let marker: { readonly KeyMarker: string, readonly UploadIdMarker: string } | undefined
     do {
       const page = await this.#client.send(new ListMultipartUploadsCommand({ Bucket: this.#options.bucket, Prefix: prefix, ...marker }), { abortSignal: signal })
-      for (const { Initiated, Key, UploadId } of page.Uploads ?? []) yield { name: Key!, uploadId: UploadId!, startedMs: Initiated?.getTime() ?? 0 }
+      for (const { Initiated, Key, UploadId } of page.Uploads ?? []) yield { name: Key ?? '', uploadId: UploadId ?? '', startedMs: Initiated?.getTime() ?? NaN }
       marker = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker!, UploadIdMarker: page.NextUploadIdMarker! } : undefined
     } while (marker !== undefined)
   }

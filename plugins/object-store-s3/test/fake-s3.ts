@@ -12,11 +12,15 @@ interface Upload { readonly name: string, readonly headers: Readonly<Record<stri
 interface Call { readonly request: IncomingMessage, readonly response: ServerResponse, readonly name: string, readonly query: URLSearchParams, readonly body: Buffer }
 
 const statusByCode: Readonly<Record<string, number>> = {
-  NoSuchBucket: 404, NoSuchKey: 404, NoSuchUpload: 404, PreconditionFailed: 412, InvalidRange: 416, BadDigest: 400, MissingContentMD5: 400, InvalidRequest: 400, InvalidPart: 400, AccessDenied: 403
+  NoSuchBucket: 404, NoSuchKey: 404, NoSuchUpload: 404, PreconditionFailed: 412, InvalidRange: 416, BadDigest: 400, MissingContentMD5: 400, InvalidRequest: 400, InvalidPart: 400, AccessDenied: 403, AuthorizationHeaderMalformed: 400
 }
 
 export class FakeS3 {
   readonly bucket = 'fake-bucket'
+  /** The region that requests must be signed for; undefined takes any. */
+  region: string | undefined
+  /** Whether the bucket is another account's, and set to Requester Pays. */
+  isPaidByRequester = false
   /** Whether answers bear S3's own headers; those of some services (Cloudflare R2, Garage) do not. */
   tellsRequestIds = true
   /** Whether batch deletions are refused without `Content-MD5`, as services do that were written before there were other checksums. */
@@ -61,7 +65,10 @@ export class FakeS3 {
     if (this.tellsRequestIds) response.setHeader('x-amz-request-id', '4442587FB7D0A2F9')
     const { pathname, searchParams } = new URL(url, 'http://fake')
     const [, bucket, ...name] = pathname.split('/')
-    const problem = bucket === this.bucket ? this.#answer({ request, response, name: decodeURIComponent(name.join('/')), query: searchParams, body: Buffer.concat(chunks) }) : 'NoSuchBucket'
+    const signedFor = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1]
+    const refusal = this.region !== undefined && signedFor !== this.region ? 'AuthorizationHeaderMalformed' : this.isPaidByRequester ? 'AccessDenied' : undefined
+    if (refusal === 'AuthorizationHeaderMalformed') response.setHeader('x-amz-bucket-region', this.region!)
+    const problem = refusal !== undefined ? refusal : bucket === this.bucket ? this.#answer({ request, response, name: decodeURIComponent(name.join('/')), query: searchParams, body: Buffer.concat(chunks) }) : 'NoSuchBucket'
     if (problem === undefined) return
     response.writeHead(statusByCode[problem]!, { 'content-type': 'application/xml' }).end(method === 'HEAD' ? undefined : errorXml(problem))
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { listAll, objectStoreConformance, pattern, rejectsWith, sameBytes } from '@streambed/conformance'
-import { capabilitiesOf, type ObjectStore } from '@streambed/sdk'
+import { StreambedError, capabilitiesOf, type ObjectStore } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import plugin from '../src/index.ts'
 import { optionsSchema, type S3Options } from '../src/options.ts'
@@ -31,7 +31,7 @@ describe('object-store-s3 on a double of the service', () => {
     await fake.stop()
   })
 
-  it('deletes where a batch must come with Content-MD5, and sends directory buckets the checksum that they take', async () => {
+  it('deletes where a batch must come with Content-MD5, and sends no other checksum', async () => {
     fake.wantsMd5 = true
     await store.put('a', pattern(10))
     assert.deepEqual(await store.delete(['a']), [{ kind: 'deleted', key: 'a' }])
@@ -46,6 +46,23 @@ describe('object-store-s3 on a double of the service', () => {
     fake.unmentioned.add('pre/b')
     const outcomes = await store.delete(['a', 'b', 'c'])
     assert.deepEqual(outcomes.map(outcome => outcome.kind === 'failed' ? (outcome.error as { readonly code?: string }).code : outcome.kind), ['PERMISSION_DENIED', 'UNAVAILABLE', 'deleted'])
+  })
+
+  it('names a region that is not the bucket\'s, and the right one, to whatever was asked', async () => {
+    fake.region = 'eu-west-3'
+    for (const ask of [() => store.head('a'), () => store.get('a'), () => store.put('a', pattern(1)), () => store.list(''), () => store.delete(['a'])]) {
+      await assert.rejects(ask, error => StreambedError.is(error, 'MISCONFIGURED') && /Set `region: eu-west-3`/.test(error.message))
+    }
+    const [finding] = await store.preflight()
+    assert.match(`${finding!.problem} ${finding!.remedy}`, /another region.*region=eu-west-3.*Set `region: eu-west-3`/)
+    await using right = await plugin.open(optionsOf(fake, { region: 'eu-west-3' }), nodeEnvironment())
+    await right.put('a', pattern(1))
+  })
+
+  it("says that another account's bucket may be set to Requester Pays", async () => {
+    fake.isPaidByRequester = true
+    await assert.rejects(store.head('a'), error => StreambedError.is(error, 'PERMISSION_DENIED') && /Requester Pays/.test(error.message))
+    assert.match((await store.preflight())[0]!.remedy, /Requester Pays/)
   })
 
   it('asks for the bytes where a service says only by its status that an object is missing', async () => {

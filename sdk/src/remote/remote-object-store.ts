@@ -6,7 +6,7 @@ import type {
 } from '../object-store.ts'
 import { Unbelieved, checkPage, checkVersion, isFolderMark } from './believed.ts'
 import { describeBody } from './body.ts'
-import type { ObjectService, ServiceBody } from './object-service.ts'
+import type { ObjectService, ServiceBody, ServiceUpload } from './object-service.ts'
 import { preflight } from './preflight.ts'
 import { RemoteCalls, errorOf, invalidArgument, type RemoteStoreOptions } from './remote-calls.ts'
 import { RemoteUpload } from './remote-upload.ts'
@@ -138,9 +138,13 @@ export class RemoteObjectStore implements ObjectStore {
     const service = this.#service.multipart
     if (service === undefined) return 0
     const stale = await this.#calls.run(`listing uploads below ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal }, async signal => {
-      const found = []
-      for await (const upload of service.list(this.#prefix + prefix, signal)) if (upload.startedMs < beforeMs) found.push(upload)
-      return found
+      const found = new Map<string, ServiceUpload & { readonly startedMs: number }>()
+      for await (const upload of service.list(this.#prefix + prefix, signal)) {
+        const { name, uploadId } = upload
+        if (!name.startsWith(this.#prefix + prefix) || uploadId === '' || found.has(`${name}\0${uploadId}`)) throw new Unbelieved('it lists uploads that were not asked for, or twice', { prefix, name })
+        found.set(`${name}\0${uploadId}`, upload)
+      }
+      return [...found.values()].filter(({ startedMs }) => startedMs < beforeMs)
     })
     for (const upload of stale) {
       await this.#calls.run(`abort of the upload of ${upload.name}`, { effect: 'idempotent', signal: options?.signal }, signal => service.abort(upload, signal))
