@@ -69,7 +69,10 @@ export class GcsService implements ObjectService {
       headers: { 'cache-control': 'no-store', ...range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` } }
     })
     checkMark(answer, marks)
-    return { ...objectBytes(answer, range), crc32c: crc32cIn(answer.headers['x-goog-hash']) }
+    const { bytes, isWhole } = objectBytes(answer, range)
+    const crc32c = crc32cIn(answer.headers['x-goog-hash'])
+    if (isWhole && crc32c === undefined) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
+    return { bytes, isWhole, crc32c }
   }
 
   async head (name: string, signal: AbortSignal): Promise<ServiceObject> {

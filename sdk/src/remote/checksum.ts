@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Unbelieved } from './believed.ts'
 
 /** What an answer with all of an object's bytes tells of checksums. */
 export interface ToldChecksums {
@@ -12,13 +13,14 @@ export interface ToldChecksums {
 }
 
 /**
- * The CRC-32C that an answer's bytes must have, for `ServiceBody`. An object that was copied without what was written beside it is held to the
- * service's MD5. Undefined: nothing vouches for the bytes.
+ * The CRC-32C that an answer's bytes must have, for `ServiceBody`; undefined where there is none of the object. An object that was copied without what was
+ * written beside it is held to the service's MD5. Throws `Unbelieved` where nothing vouches for the bytes that ought to.
  */
-export function checksumOf ({ bytes, isInParts, md5, written }: ToldChecksums, crc32c: (bytes: Uint8Array) => number): number | 'none' | undefined {
+export function checksumOf ({ bytes, isInParts, md5, written }: ToldChecksums, crc32c: (bytes: Uint8Array) => number): number | undefined {
   if (written !== undefined && /^[0-9a-f]{8}$/.test(written)) return Number.parseInt(written, 16)
-  if (isInParts) return 'none'
-  return md5 !== undefined && createHash('md5').update(bytes).digest('hex') === md5.toLowerCase() ? crc32c(bytes) : undefined
+  if (isInParts) return undefined
+  if (md5 === undefined || createHash('md5').update(bytes).digest('hex') !== md5.toLowerCase()) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
+  return crc32c(bytes)
 }
 
 /** The MD5 that an entity tag is, where it is one; tags of objects uploaded in parts end with their count. */

@@ -52,8 +52,8 @@ export interface ServiceBody {
   readonly bytes: Uint8Array
   /** All of the object, though a range was asked for. */
   readonly isWhole?: boolean
-  /** CRC-32C of the whole object. 'none': the service keeps none of this one. Undefined: the answer to a range told none, or the answer lost it. */
-  readonly crc32c?: number | 'none' | undefined
+  /** CRC-32C of the whole object; undefined where the service keeps none of this one. An answer that lost it is not to be believed. */
+  readonly crc32c?: number | undefined
 }
 export interface ServiceObject extends Omit<ObjectInfo, 'key'> { readonly owner?: string | undefined }
 

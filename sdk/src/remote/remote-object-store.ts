@@ -165,14 +165,13 @@ export class RemoteObjectStore implements ObjectStore {
 
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
 
-  /** The bytes that were asked for, held to the checksum where all of the object came: without one nothing tells them from a stranger's. */
+  /** The bytes that were asked for, held to the checksum where all of the object came; without one, all of it is no answer to a range. */
   #proven (key: string, { bytes, crc32c, isWhole }: ServiceBody, range: ByteRange | undefined): Uint8Array {
     if (range !== undefined && isWhole !== true) {
       if (bytes.length > range.end - range.start) throw new Unbelieved('it is longer than what was asked for', { bytes: bytes.length, asked: range.end - range.start })
       return bytes
     }
-    if (crc32c === undefined || (crc32c === 'none' && range !== undefined)) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
-    const isSound = crc32c === 'none' || this.#environment.crc32c(bytes) === crc32c
+    const isSound = crc32c === undefined ? range === undefined : this.#environment.crc32c(bytes) === crc32c
     if (range === undefined) {
       if (!isSound) throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${bytes.length}`)
       return bytes

@@ -219,9 +219,9 @@ describe('sdk: RemoteObjectStore', () => {
     await store.put('a', body)
     service.list = async () => ({ objects: [], isLast: false })
     service.head = async () => ({ size: NaN, versionToken: 't', modifiedMs: 1 })
-    service.get = async () => ({ bytes: body })
+    service.get = async () => ({ bytes: body, isWhole: true })
     service.delete = async () => []
-    for (const ask of [() => store.list(''), () => store.head('a'), () => store.get('a'), () => store.delete(['a'])]) assert.equal(await code(ask()), 'UNAVAILABLE')
+    for (const ask of [() => store.list(''), () => store.head('a'), () => store.get('a', { range: { start: 0, end: 2 } }), () => store.delete(['a'])]) assert.equal(await code(ask()), 'UNAVAILABLE')
     service.put = async () => ({ versionToken: '' })
     assert.equal(await code(store.put('b', body)), 'OUTCOME_UNKNOWN')
   })
