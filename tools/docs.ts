@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { reportJsonSchema } from '@streambed/conformance'
 import { errorTable } from '@streambed/sdk'
+import { oddAnswersReference } from '../conformance/test/odd-answers/reference.ts'
 import { configReference } from '../core/src/main/config/reference.ts'
 import { sdkReference } from './sdk-reference.ts'
 
@@ -11,6 +12,7 @@ const documents: Readonly<Record<string, string>> = {
   'docs/configuration.md': await configReference(),
   'docs/conformance-report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'docs/errors.md': errorReference(),
+  'docs/odd-answers.md': oddAnswersReference(),
   'docs/sdk.md': sdkReference()
 }
 

@@ -23,6 +23,7 @@ http.createServer((request, response) => {
 
 async function take (request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = Buffer.concat(await request.toArray() as Buffer[])
+  response.setHeader('x-oss-request-id', '5CAC0342B7AEADE017000001')
   const received = receivedOf(request)
   const problem = signatureProblem(received, { ...keys, region: 'cn-hangzhou', nowMs: Date.now() })
   if (problem !== undefined) { response.writeHead(403).end(errorXml(problem)); return }

@@ -23,6 +23,11 @@ const answers: Readonly<Record<Exclude<Refusal, 'reset'>, Readonly<Record<Dialec
   skewed: { s3: [403, 'RequestTimeTooSkewed'], azure: [403, 'AuthenticationFailed'], gcs: [401, 'authError'], oss: [403, 'RequestTimeTooSkewed'] }
 }
 
+/** What is on every answer of the service, by which a client knows it from a stranger's. */
+const own: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
+  s3: { 'x-amz-request-id': 'fault' }, azure: { 'x-ms-request-id': 'fault' }, gcs: { 'x-guploader-uploadid': 'fault' }, oss: { 'x-oss-request-id': 'fault' }
+}
+
 export function dialectOf ({ headers, path }: RequestFacts): Dialect {
   if (headers['x-ms-version'] !== undefined) return 'azure'
   if (headers.authorization?.startsWith('OSS') === true) return 'oss'
@@ -33,8 +38,8 @@ export function answerOf (refusal: Exclude<Refusal, 'reset'>, request: RequestFa
   const dialect = dialectOf(request)
   const [status, code] = answers[refusal][dialect]
   const retryAfter: Readonly<Record<string, string>> = refusal === 'tooManyRequests' ? { 'retry-after': '1' } : {}
-  if (dialect === 'gcs') return { status, headers: { ...retryAfter, 'content-type': 'application/json' }, body: JSON.stringify({ error: { code: status, message: 'fault', errors: [{ reason: code, message: 'fault' }] } }) }
-  const headers = { ...retryAfter, 'content-type': 'application/xml', ...dialect === 'azure' ? { 'x-ms-error-code': code } : {} }
+  if (dialect === 'gcs') return { status, headers: { ...own.gcs, ...retryAfter, 'content-type': 'application/json' }, body: JSON.stringify({ error: { code: status, message: 'fault', errors: [{ reason: code, message: 'fault' }] } }) }
+  const headers = { ...own[dialect], ...retryAfter, 'content-type': 'application/xml', ...dialect === 'azure' ? { 'x-ms-error-code': code } : {} }
   return { status, headers, body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>fault</Message><RequestId>fault</RequestId></Error>` }
 }
 

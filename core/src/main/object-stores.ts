@@ -92,7 +92,8 @@ export async function unmarkedStores (stores: ObjectStores): Promise<string[]> {
 /** Marks a store that lost its mark as what it is configured to be. */
 export async function markStore (stores: ObjectStores, name: string, clusterId: string): Promise<void> {
   const store = stores.get(name)!
-  await store.delete([identityKey])
+  const [outcome] = await store.delete([identityKey])
+  if (outcome?.kind === 'failed') throw outcome.error
   await store.put(identityKey, encodeIdentity({ clusterId, name }), { ifAbsent: true })
 }
 

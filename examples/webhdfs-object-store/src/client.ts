@@ -1,4 +1,4 @@
-import { HttpClient, HttpStatusError, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
+import { HttpClient, HttpStatusError, Unbelieved, wholeJson, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
 import { Refusal } from './errors.ts'
 import type { WebHdfsOptions } from './options.ts'
 
@@ -36,21 +36,26 @@ export class WebHdfsClient {
   async open (path: string, range: { readonly offset: number, readonly length?: number }, signal: AbortSignal): Promise<Uint8Array> {
     const { length, offset } = range
     const datanode = await this.#redirected('GET', path, { op: 'OPEN', offset: String(offset), ...length === undefined ? {} : { length: String(length) } }, signal)
-    const { body } = await this.#http.send({ method: 'GET', ...datanode, headers: {}, signal, answerBytesMax: length ?? fileBytesMax })
+    const { body, headers, status } = await this.#http.send({ method: 'GET', ...datanode, headers: {}, signal, answerBytesMax: length ?? fileBytesMax })
+    // Files are told as no more than bytes.
+    if (status !== 200 || /^text\/html/i.test(headers['content-type'] ?? '')) throw new Unbelieved('it is not what the file holds', { status, contentType: headers['content-type'] })
     return body
   }
 
   async status (path: string, signal: AbortSignal): Promise<FileStatus> {
-    const { FileStatus: status } = await this.#ask('GET', path, { op: 'GETFILESTATUS' }, signal) as { readonly FileStatus: FileStatus }
-    return status
+    const { FileStatus: status } = await this.#ask('GET', path, { op: 'GETFILESTATUS' }, signal) as { readonly FileStatus?: FileStatus }
+    return told(status)
   }
 
   /** Some of the folder's entries after the name `startAfter`, in the order of their names' bytes, and whether there are more. */
   async entries (path: string, startAfter: string | undefined, signal: AbortSignal): Promise<{ readonly entries: readonly FileStatus[], readonly isLast: boolean }> {
     const { DirectoryListing: listing } = await this.#ask('GET', path, { op: 'LISTSTATUS_BATCH', ...startAfter === undefined ? {} : { startAfter } }, signal) as {
-      readonly DirectoryListing: { readonly partialListing: { readonly FileStatuses: { readonly FileStatus: readonly FileStatus[] } }, readonly remainingEntries: number }
+      readonly DirectoryListing?: { readonly partialListing?: { readonly FileStatuses?: { readonly FileStatus?: readonly FileStatus[] } }, readonly remainingEntries?: number }
     }
-    return { entries: listing.partialListing.FileStatuses.FileStatus, isLast: listing.remainingEntries === 0 }
+    const entries = listing?.partialListing?.FileStatuses?.FileStatus
+    const remaining = listing?.remainingEntries
+    if (!Array.isArray(entries) || remaining === undefined || (entries.length === 0 && remaining > 0)) throw new Unbelieved('it is no listing, or not whole')
+    return { entries: (entries as readonly FileStatus[]).map(told), isLast: remaining === 0 }
   }
 
   /** False when the target exists, or the source does not. */
@@ -60,7 +65,8 @@ export class WebHdfsClient {
 
   /** Puts the file in the target's place, which nobody sees without one. Rejects where it cannot. */
   async replace (path: string, target: string, signal: AbortSignal): Promise<void> {
-    await this.#send('PUT', path, { op: 'RENAME', destination: `${this.#root}/${target}`, renameoptions: 'OVERWRITE' }, signal)
+    const { body, status } = await this.#send('PUT', path, { op: 'RENAME', destination: `${this.#root}/${target}`, renameoptions: 'OVERWRITE' }, signal)
+    if (status !== 200 || body.length > 0) throw new Unbelieved('it does not say whether it was done', { status })
   }
 
   /** False when it does not exist. */
@@ -74,13 +80,13 @@ export class WebHdfsClient {
   close (): void { this.#http.close() }
 
   async #decided (method: HttpCall['method'], path: string, query: Query, signal: AbortSignal): Promise<boolean> {
-    const { boolean } = await this.#ask(method, path, query, signal) as { readonly boolean: boolean }
+    const { boolean } = await this.#ask(method, path, query, signal) as { readonly boolean?: unknown }
+    if (typeof boolean !== 'boolean') throw new Unbelieved('it does not say whether it was done')
     return boolean
   }
 
-  async #ask (method: HttpCall['method'], path: string, query: Query, signal: AbortSignal): Promise<unknown> {
-    const { body } = await this.#send(method, path, query, signal)
-    return JSON.parse(new TextDecoder().decode(body)) as unknown
+  async #ask (method: HttpCall['method'], path: string, query: Query, signal: AbortSignal): Promise<object> {
+    return wholeJson(await this.#send(method, path, query, signal))
   }
 
   async #send (method: HttpCall['method'], path: string, query: Query, signal: AbortSignal): Promise<HttpAnswer> {
@@ -100,6 +106,12 @@ export class WebHdfsClient {
       const url = new URL(location)
       return { origin: new URL(url.origin), path: url.pathname + url.search }
     }
-    throw new Refusal('UNSUPPORTED', `${query['op']}: the namenode sends us to no datanode; \`endpoint\` must speak WebHDFS`)
+    throw new Refusal('NO_VERDICT', `${query['op']}: the namenode sends us to no datanode; \`endpoint\` must speak WebHDFS`)
   }
+}
+
+/** What is told of a file, where it is all there. */
+function told (status: FileStatus | undefined): FileStatus {
+  if (status === undefined || typeof status.pathSuffix !== 'string' || !Number.isSafeInteger(status.length) || !Number.isSafeInteger(status.fileId)) throw new Unbelieved('it does not tell of the file')
+  return status
 }

@@ -1,5 +1,5 @@
 import { StreambedError, mapBounded, type ByteRange, type Environment, type Finding, type ObjectInfo, type ObjectPage } from '@streambed/sdk'
-import { contiguous, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
+import { Unbelieved, contiguous, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
 import type { FileStatus, WebHdfsClient } from './client.ts'
 import { NothingChanged, Refusal, failureOf } from './errors.ts'
 import { decodeHeader, encodeHeader, headerBytes } from './header.ts'
@@ -42,7 +42,7 @@ export class WebHdfsService implements ObjectService {
   }
 
   async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
-    if (range !== undefined) return { bytes: await this.#client.open(fileOf(name), { offset: headerBytes + range.start, length: range.end - range.start }, signal) }
+    if (range !== undefined) return { bytes: await this.#ranged(fileOf(name), range, signal) }
     const file = await this.#client.open(fileOf(name), { offset: 0 }, signal)
     return { bytes: file.subarray(headerBytes), crc32c: decodeHeader(file, this.#environment.crc32c).crc32c }
   }
@@ -91,6 +91,16 @@ export class WebHdfsService implements ObjectService {
 
   failureOf (error: unknown): ServiceFailure { return failureOf(error) }
   close (): void { this.#client.close() }
+
+  /** No answer says of which range it is: one that is shorter than asked must end where the file does. */
+  async #ranged (file: string, { end, start }: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const bytes = await this.#client.open(file, { offset: headerBytes + start, length: end - start }, signal)
+    if (bytes.length === end - start) return bytes
+    this.#environment.metrics.count('object_store_get_requests')
+    const { length } = await this.#client.status(file, signal)
+    if (headerBytes + start + bytes.length !== length) throw new Unbelieved('it is shorter than what was asked for', { bytes: bytes.length, asked: end - start })
+    return bytes
+  }
 
   /** The file as it will be, under a name of its own, with all that is asked of it. */
   async #uploaded (upload: string, pieces: readonly Uint8Array[], size: number, name: string, signal: AbortSignal): Promise<FileStatus> {

@@ -8,7 +8,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 interface File { readonly bytes: Buffer, readonly fileId: number, readonly modificationTime: number }
-export interface Planted { readonly op: string, readonly status: number, readonly exception: string, readonly takesEffect?: boolean, readonly dropsAnswer?: boolean }
+export interface Planted { readonly op: string, readonly status: number, readonly exception: string, readonly takesEffect?: boolean, readonly dropsAnswer?: boolean, readonly says?: { readonly type: string, readonly text: string } }
 
 const statusByException: Readonly<Record<string, number>> = { FileNotFoundException: 404, FileAlreadyExistsException: 403, IOException: 403, IllegalArgumentException: 400 }
 const batchSize = 7
@@ -54,6 +54,7 @@ export class FakeWebHdfs {
     this.requests.push({ server, op, query: url.searchParams })
     const index = this.planted.findIndex(planted => planted.op === (server === 'datanode' ? `${op}@datanode` : op))
     const [planted] = index < 0 ? [] : this.planted.splice(index, 1)
+    if (planted?.says !== undefined) { response.writeHead(planted.status, { 'content-type': planted.says.type }).end(planted.says.text); return }
     if (planted !== undefined && planted.takesEffect !== true) { refuse(response, planted.exception, 'planted', planted.status); return }
     if (planted?.dropsAnswer === true) response.end = (() => { request.socket.destroy(); return response }) as typeof response.end
     const path = decodeURIComponent(url.pathname.replace('/webhdfs/v1', ''))

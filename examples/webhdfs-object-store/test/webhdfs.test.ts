@@ -49,6 +49,43 @@ describe('webhdfs', () => {
     await rejectsWith(store.put('a', pattern(100), { ifAbsent: true }), 'OUTCOME_UNKNOWN')
   })
 
+  for (const { says, status } of [
+    { status: 200, says: { type: 'text/html', text: '<!DOCTYPE html><html><body>Sign in</body></html>' } },
+    { status: 404, says: { type: 'text/html', text: '<!DOCTYPE html><html><body>Not Found</body></html>' } },
+    { status: 200, says: { type: 'application/json', text: '{}' } },
+    { status: 200, says: { type: 'application/json', text: '{"DirectoryListing":{"partialListing":{"FileStatuses":{"FileStatus":[]}},"remainingEntries":3}}' } }
+  ]) {
+    it(`believes no ${status} with ${says.text.slice(0, 30)} in the place of an answer`, async () => {
+      await store.put('a', pattern(100), { ifAbsent: true })
+      const odd = (op: string): void => { fake.planted = [{ op, status, exception: '', says }] }
+      for (const { ask, ops } of [
+        { ops: ['OPEN'], ask: () => store.get('a') },
+        { ops: ['OPEN', ...says.type === 'text/html' ? ['OPEN@datanode'] : []], ask: () => store.get('a', { range: { start: 0, end: 50 } }) },
+        { ops: ['GETFILESTATUS'], ask: () => store.head('a') },
+        { ops: ['LISTSTATUS_BATCH'], ask: () => store.list('') }
+      ]) {
+        for (const op of ops) {
+          odd(op)
+          const failed = await Promise.resolve(ask()).then(() => 'resolved', (error: { readonly code?: string }) => error.code)
+          assert.equal(failed, 'UNAVAILABLE', op)
+        }
+      }
+      odd('DELETE')
+      const [outcome] = await store.delete(['a'])
+      assert.equal(outcome?.kind === 'failed' && (outcome.error as { readonly code?: string }).code, 'UNAVAILABLE')
+      odd('RENAME')
+      await rejectsWith(store.put('a', pattern(50)), 'OUTCOME_UNKNOWN')
+      sameBytes(await store.get('a'), pattern(100))
+    })
+  }
+
+  it('a range that is shorter than asked must end where the file does', async () => {
+    await store.put('a', pattern(100))
+    sameBytes(await store.get('a', { range: { start: 90, end: 500 } }), pattern(100).subarray(90))
+    fake.planted = [{ op: 'OPEN@datanode', status: 200, exception: '', says: { type: 'application/octet-stream', text: 'short' } }]
+    await rejectsWith(store.get('a', { range: { start: 0, end: 50 } }), 'UNAVAILABLE')
+  })
+
   it('bytes that changed on the way up are not made visible', async () => {
     fake.spoils = true
     await rejectsWith(store.put('a', pattern(100)), 'CORRUPT')

@@ -158,8 +158,9 @@ export class LogObjects {
       metrics.count('metadata_object_deletes')
       try {
         const outcomes = await this.#store.delete(keys.slice(from, from + pageKeysMax))
-        const failed = outcomes.find(outcome => outcome.kind === 'failed')
-        if (failed !== undefined) throw failed.error
+        const failed = outcomes.filter(outcome => outcome.kind === 'failed')
+        const [first] = failed
+        if (first !== undefined) logger.warn('objects that the metadata log no longer needs could not be deleted', { failed: failed.length, key: first.key, error: String(first.error) })
       } catch (error) {
         logger.warn('objects that the metadata log no longer needs could not be deleted', { key: keys[from], error: String(error) })
       }

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
-import { compareKeys, type ByteRange, type Environment, type Finding, type ObjectInfo, type ObjectPage } from '@streambed/sdk'
-import { contiguous, sortedPage, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
-import type { BlobItem } from '@azure/storage-blob'
+import type { Readable } from 'node:stream'
+import { compareKeys, type ByteRange, type Environment, type Finding } from '@streambed/sdk'
+import {
+  Unbelieved, answerBytesMaxOf, checkEcho, checksumOf, contiguous, objectBytes, readBody, sortedPage, wholeXml, xmlElements, xmlText,
+  type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceListed, type ServiceObject, type ServicePage, type ServicePut
+} from '@streambed/sdk/remote'
+import type { BlobItem, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob'
 import type { OpenContainer } from './client.ts'
 import { failureOf } from './errors.ts'
 import { Markers } from './markers.ts'
@@ -12,6 +16,8 @@ import { preflight } from './preflight.ts'
 /** Names of blob metadata (identifiers of C#: no hyphens): the writer's token, and the CRC-32C of the whole as eight hex digits. */
 const ownerField = 'streambedowner'
 const crcField = 'streambedcrc32c'
+/** Azure's own limit for one Put Blob. */
+const objectBytesMax = 5_000 * 1024 ** 2
 
 /**
  * Requests to Azure Blob Storage. Objects are put in one request (Put Blob, at most 5,000 MiB); uploads in parts are not offered:
@@ -44,19 +50,21 @@ export class AzureService implements ObjectService {
   }
 
   async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
-    const { contentLength, metadata, readableStreamBody } = await this.#open.container.getBlobClient(blobNameOf(name))
+    const { _response: { status }, contentEncoding, contentLength, contentMD5, contentRange, metadata = {}, readableStreamBody } = await this.#open.container.getBlobClient(blobNameOf(name))
       .download(range?.start ?? 0, range === undefined ? undefined : range.end - range.start, { abortSignal: signal, maxRetryRequests: 0 })
-    const crc = metadata?.[crcField]
-    return { bytes: await readAll(readableStreamBody!, contentLength ?? 0), crc32c: crc === undefined ? undefined : Number.parseInt(crc, 16) }
+    const body = await readBody(readableStreamBody as Readable, contentLength, answerBytesMaxOf(range, objectBytesMax))
+    const { bytes, isWhole } = objectBytes({ status, headers: { 'content-range': contentRange, 'content-encoding': contentEncoding }, body }, range)
+    const told = { bytes, written: metadata[crcField], isInParts: false, md5: contentMD5 === undefined ? undefined : Buffer.from(contentMD5).toString('hex') }
+    return { bytes, isWhole, crc32c: isWhole ? checksumOf(told, this.#environment.crc32c) : undefined }
   }
 
   async head (name: string, signal: AbortSignal): Promise<ServiceObject> {
     const { contentLength, etag, lastModified, metadata } = await this.#open.container.getBlobClient(blobNameOf(name)).getProperties({ abortSignal: signal })
-    return { size: contentLength ?? 0, versionToken: tokenOf(etag), modifiedMs: lastModified?.getTime() ?? 0, owner: metadata?.[ownerField] }
+    return { size: contentLength ?? NaN, versionToken: tokenOf(etag), modifiedMs: lastModified?.getTime() ?? NaN, owner: metadata?.[ownerField] }
   }
 
-  async list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage> {
-    const objects: ObjectInfo[] = []
+  async list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ServicePage> {
+    const objects: ServiceListed[] = []
     const marker = startAfter === undefined ? undefined : this.#markers.after(prefix, startAfter)
     for await (const { infos, next } of this.#pages(prefix, marker, limit, signal)) {
       if (infos.some(({ key }) => isOrderedElse(key))) return await sortedPage(this.#listings(prefix, signal), prefix, startAfter, limit)
@@ -72,21 +80,31 @@ export class AzureService implements ObjectService {
     return { objects, isLast: true }
   }
 
-  async * #listings (prefix: string, signal: AbortSignal): AsyncGenerator<readonly ObjectInfo[]> {
+  async * #listings (prefix: string, signal: AbortSignal): AsyncGenerator<readonly ServiceListed[]> {
     for await (const { infos } of this.#pages(prefix, undefined, 5_000, signal)) yield infos
   }
 
-  async * #pages (prefix: string, marker: string | undefined, maxPageSize: number, signal: AbortSignal): AsyncGenerator<{ readonly infos: readonly ObjectInfo[], readonly next: string | undefined }> {
-    const pages = this.#open.container.listBlobsFlat({ prefix: blobNameOf(prefix), abortSignal: signal }).byPage({ maxPageSize, ...marker === undefined ? {} : { continuationToken: marker } })
-    for await (const { continuationToken, segment } of pages) yield { infos: segment.blobItems.map(infoOf), next: continuationToken === '' ? undefined : continuationToken }
+  /** With metadata, by which an account with a hierarchical namespace tells its folders. */
+  async * #pages (prefix: string, marker: string | undefined, maxPageSize: number, signal: AbortSignal): AsyncGenerator<{ readonly infos: readonly ServiceListed[], readonly next: string | undefined }> {
+    const pages = this.#open.container.listBlobsFlat({ prefix: blobNameOf(prefix), includeMetadata: true, abortSignal: signal }).byPage({ maxPageSize, ...marker === undefined ? {} : { continuationToken: marker } })
+    const markers = new Set<string>()
+    for await (const page of pages) {
+      const { continuationToken, segment } = page
+      const folders = foldersIn(page, blobNameOf(prefix))
+      if (continuationToken !== undefined && markers.has(continuationToken)) throw new Unbelieved('it says that the listing goes on where it stands')
+      markers.add(continuationToken ?? '')
+      yield { infos: segment.blobItems.map(item => infoOf(item, folders)), next: continuationToken === '' ? undefined : continuationToken }
+    }
   }
 
   async delete (names: readonly string[], signal: AbortSignal): Promise<readonly ServiceDeleteOutcome[]> {
     const blobs = names.map(name => this.#open.container.getBlobClient(blobNameOf(name)))
     const { subResponses } = await this.#open.container.getBlobBatchClient().deleteBlobs(blobs, { abortSignal: signal })
     return names.map((_, index) => {
-      const { errorCode, status, statusMessage } = subResponses[index] ?? { status: 500, statusMessage: 'the answer does not tell of it' }
-      if (status < 300) return { kind: 'deleted' }
+      const part = subResponses[index]
+      if (part === undefined) return { kind: 'failed', failure: { code: 'NO_VERDICT', detail: 'the answer does not tell of it' } }
+      const { errorCode, status, statusMessage } = part
+      if (status === 202) return { kind: 'deleted' }
       const failure = failureOf({ code: errorCode, statusCode: status, message: statusMessage })
       return failure.code === 'NOT_FOUND' ? { kind: 'deleted' } : { kind: 'failed', failure }
     })
@@ -100,20 +118,19 @@ export class AzureService implements ObjectService {
   close (): void { this.#open.close() }
 }
 
-async function readAll (body: NodeJS.ReadableStream, size: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    if (at + chunk.length > size) throw new Error(`the answer is longer than it said. size=${size}`)
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  if (at < size) throw new Error(`the answer broke off. size=${size} got=${at}`)
-  return bytes
+/** The names that a page of a listing says are folders. Rejects what is no such page. */
+function foldersIn ({ _response: { bodyAsText, status } }: ContainerListBlobFlatSegmentResponse, prefix: string): ReadonlySet<string> {
+  const page = wholeXml({ status, headers: {}, body: Buffer.from(bodyAsText) }, 'EnumerationResults')
+  const [blobs] = xmlElements(page, 'Blobs')
+  if (blobs === undefined) throw new Unbelieved('it lists nothing, not even none')
+  checkEcho('the prefix', prefix, xmlText(page.replace(/<Blobs>[^]*<\/Blobs>/, ''), 'Prefix'))
+  if (!/<ResourceType>directory</.test(blobs)) return new Set()
+  return new Set(xmlElements(blobs, 'Blob').filter(blob => xmlText(blob, 'ResourceType') === 'directory').map(blob => xmlText(blob, 'Name') ?? ''))
 }
 
-function infoOf ({ name, properties: { contentLength, etag, lastModified } }: BlobItem): ObjectInfo {
-  return { key: nameOf(name), size: contentLength ?? 0, versionToken: tokenOf(etag), modifiedMs: lastModified.getTime() }
+function infoOf ({ metadata, name, properties: { contentLength, etag, lastModified } }: BlobItem, folders: ReadonlySet<string>): ServiceListed {
+  const isFolder = contentLength === 0 && (metadata?.['hdi_isfolder'] === 'true' || folders.has(name))
+  return { key: nameOf(name), size: contentLength ?? NaN, versionToken: tokenOf(etag), modifiedMs: lastModified?.getTime() ?? NaN, isFolder }
 }
 
 /** Listings tell the tag without its quotes. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@streambed/sdk'
-import type { ServiceFailure } from '@streambed/sdk/remote'
+import { isOwnRefusal, isWholeXml, strangersRefusal, xmlText, type Refused, type ServiceFailure } from '@streambed/sdk/remote'
+import { headersOf, marks, type SdkHeaders } from './answers.ts'
 
 interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
 
@@ -71,20 +72,21 @@ interface AzureError {
   readonly statusCode?: number
   readonly message?: string
   readonly details?: { readonly errorCode?: string }
-  readonly response?: { readonly headers?: { get (name: string): string | undefined } }
+  readonly response?: { readonly headers?: SdkHeaders, readonly bodyAsText?: string | null }
   readonly errors?: readonly AzureError[]
 }
 
 /** What an error of the SDK says, for `ObjectService`. */
 export function failureOf (error: unknown): ServiceFailure {
   const { code: given, details, message = '', name = '', response, statusCode } = (error ?? {}) as AzureError
-  const fromHeader = response?.headers?.get('x-ms-error-code')
-  const code = [fromHeader, details?.errorCode, given, name].find(candidate => candidate !== undefined && candidate in verdictByCode) ?? given ?? name
-  const verdict = verdictByCode[code] ?? (statusCode === undefined ? undefined : verdictByStatus[statusCode]) ?? { code: 'NO_VERDICT' }
+  const refused = statusCode === undefined ? undefined : refusedBy({ status: statusCode, text: response?.bodyAsText ?? '', headers: response?.headers === undefined ? {} : headersOf(response.headers) }, response === undefined ? given : undefined)
+  if (refused !== undefined && !isOwnRefusal(refused, marks)) return { code: 'NO_VERDICT', detail: strangersRefusal(refused).message }
+  const code = [refused?.code, details?.errorCode, given, name].find(candidate => candidate !== undefined && candidate in verdictByCode) ?? refused?.code ?? given ?? name
+  const verdict = verdictByCode[code] ?? verdictByStatusOf(refused) ?? { code: 'NO_VERDICT' }
   const facts = {
     status: statusCode,
     code,
-    requestId: response?.headers?.get('x-ms-request-id'),
+    requestId: String(refused?.headers['x-ms-request-id'] ?? ''),
     // The SDK's message goes on with headers; the first line says it.
     message: message.split('\n', 1)[0]!.slice(0, 200)
   }
@@ -92,4 +94,15 @@ export function failureOf (error: unknown): ServiceFailure {
     ...verdict,
     detail: Object.entries(facts).filter(([, value]) => value !== undefined && value !== '').map(([key, value]) => `${key}=${value}`).join(' ')
   }
+}
+
+/** `code` is given of a part of a batch, which has no answer of its own. */
+function refusedBy (answer: Omit<Refused, 'code'>, code: string | undefined): Refused {
+  const header = answer.headers['x-ms-error-code']
+  return { ...answer, code: code ?? (typeof header === 'string' ? header : isWholeXml(answer.text, 'Error') ? xmlText(answer.text, 'Code') : undefined) }
+}
+
+/** 400 without a reason says nothing of the request. */
+function verdictByStatusOf (refused: Refused | undefined): Verdict | undefined {
+  return refused === undefined || (refused.status === 400 && refused.code === undefined) ? undefined : verdictByStatus[refused.status]
 }

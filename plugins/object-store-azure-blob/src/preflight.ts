@@ -12,7 +12,7 @@ export async function preflight (container: ContainerClient, clock: Clock, signa
   } catch (error) {
     const { code, detail, remedy } = failureOf(error)
     // The answer to a HEAD has no body, so that a missing container looks like a missing blob.
-    const isMissing = code === 'NOT_FOUND'
+    const isMissing = code === 'NOT_FOUND' || /code=ContainerNotFound\b/.test(detail)
     return [{
       severity: 'error',
       problem: isMissing ? `the container does not exist. container=${container.containerName}` : `the container cannot be reached: ${code} ${detail} container=${container.containerName}`,

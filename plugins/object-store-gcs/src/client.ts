@@ -1,4 +1,4 @@
-import { HttpClient, HttpStatusError, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
+import { HttpClient, HttpStatusError, wholeJson, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
 import { GoogleCredentials, findTokenSource, noCredentials, type Credentials } from './credentials.ts'
 import { StaleToken } from './errors.ts'
 import type { GcsOptions } from './options.ts'
@@ -32,11 +32,8 @@ export class GcsClient {
     }
   }
 
-  /** The answer to a request of the JSON API. */
-  async ask<Answer> (call: GcsCall): Promise<Answer> {
-    const { body } = await this.send(call)
-    return JSON.parse(new TextDecoder().decode(body)) as Answer
-  }
+  /** The answer to a request of the JSON API; with `kind`, one that says that it is of that. */
+  async ask<Answer extends object> (call: GcsCall, kind?: string): Promise<Answer> { return wholeJson<Answer>(await this.send(call), kind) }
 
   close (): void { this.#http.close() }
 }

@@ -1,6 +1,9 @@
 import type { ErrorCode } from '@streambed/sdk'
-import { HttpStatusError, xmlText, type ServiceFailure } from '@streambed/sdk/remote'
+import { HttpStatusError, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, xmlText, type HttpAnswer, type ServiceFailure } from '@streambed/sdk/remote'
 import { CredentialsError } from './credentials.ts'
+
+/** Headers that Google sets on what its XML API and its downloads answer. */
+export const marks = /^x-(?:goog-|guploader-)/
 
 interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
 
@@ -85,7 +88,7 @@ export async function inBucket<T> (call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
-    throw error instanceof HttpStatusError && error.status === 404 ? new MissingBucket(error) : error
+    throw error instanceof HttpStatusError && error.status === 404 && isGooglesRefusal(error) ? new MissingBucket(error) : error
   }
 }
 
@@ -95,15 +98,20 @@ export function failureOf (error: unknown): ServiceFailure {
   if (error instanceof CredentialsError) {
     return error.isTransient ? { code: 'UNAVAILABLE', detail: detailOf({ message: error.message }) } : { code: 'PERMISSION_DENIED', detail: detailOf({ message: error.message }), remedy: credentialsRemedy }
   }
-  if (error instanceof HttpStatusError) return answerFailureOf(error.status, error.text, error.headers['x-guploader-uploadid'])
+  if (error instanceof HttpStatusError) return answerFailureOf(error.status, error.text, error.headers)
   const { code = '', message } = (error ?? {}) as { readonly code?: string, readonly message?: string }
   return { ...verdictByReason[code] ?? { code: 'NO_VERDICT' }, detail: detailOf({ code, message }) }
 }
 
 /** What an answer says, of a request of its own or in a batch. */
-export function answerFailureOf (status: number, text: string, requestId?: string | readonly string[]): ServiceFailure {
-  const { message, reason } = told(text)
-  const detail = detailOf({ status, code: reason, requestId, message })
+export function answerFailureOf (status: number, text: string, headers: HttpAnswer['headers'] = {}): ServiceFailure {
+  const { code, message, reason } = told(status, text)
+  if (!isOwnRefusal({ status, headers, text, code }, marks)) return { code: 'NO_VERDICT', detail: strangersRefusal({ status, headers, text, code }).message }
+  const detail = detailOf({ status, code: reason, requestId: headers['x-guploader-uploadid'], message })
+  const pays = requesterPays(`${reason ?? ''} ${message ?? ''}`)
+  if (pays !== undefined) return { ...pays, detail }
+  // Without a reason it says nothing of the request.
+  if (status === 400 && code === undefined) return { code: 'NO_VERDICT', detail }
   if (status === 404 && /bucket does not exist/.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: bucketRemedy }
   // The reason is `invalid`, as of so much.
   if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { code: 'CORRUPT', detail }
@@ -113,20 +121,28 @@ export function answerFailureOf (status: number, text: string, requestId?: strin
 /** A request that Google refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
 function refusal (status: number): Verdict { return status >= 400 && status < 500 ? { code: 'INTERNAL' } : { code: 'NO_VERDICT' } }
 
-interface JsonError { readonly error?: { readonly message?: string, readonly errors?: readonly { readonly reason?: string }[] } }
+/** Whether a refusal is Google's: it says so in its language, or bears a header of it. */
+export function isGooglesRefusal ({ headers, status, text }: HttpStatusError): boolean {
+  return isOwnRefusal({ status, headers, text, code: told(status, text).code }, marks)
+}
 
-function told (text: string): { readonly reason?: string | undefined, readonly message?: string | undefined } {
+interface JsonError { readonly error?: { readonly code?: number, readonly message?: string, readonly errors?: readonly { readonly reason?: string }[] } }
+
+interface Told { readonly reason?: string | undefined, readonly message?: string | undefined, readonly code?: string | undefined }
+
+/** `code`: what shows that the text is Google's; emulators give no reason. A download's refusal is a sentence. */
+function told (status: number, text: string): Told {
   if (text.startsWith('{')) {
     try {
       const { error } = JSON.parse(text) as JsonError
-      return { reason: error?.errors?.[0]?.reason, message: error?.message }
+      const reason = error?.errors?.[0]?.reason
+      return { reason, message: error?.message, code: reason ?? (error?.code === status ? String(status) : undefined) }
     } catch { /* cut off: as it stands, below */ }
-  } else if (/^\s*<\?xml|^\s*<Error>/.test(text)) {
-    try {
-      return { reason: xmlText(text, 'Code'), message: xmlText(text, 'Message') }
-    } catch { /* the same */ }
+  } else if (isWholeXml(text, 'Error')) {
+    const reason = xmlText(text, 'Code')
+    return { reason, message: xmlText(text, 'Message'), code: reason }
   }
-  return { message: text }
+  return { message: text, code: status === 404 && text.startsWith('No such object: ') ? 'notFound' : undefined }
 }
 
 function detailOf (facts: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {

@@ -1,8 +1,8 @@
-import type { ByteRange, Environment, Finding, ObjectInfo, ObjectPage } from '@streambed/sdk'
-import { bytesInRange, type MultipartService, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
+import { compareKeys, type ByteRange, type Environment, type Finding, type ObjectInfo, type ObjectPage } from '@streambed/sdk'
+import { HttpStatusError, Unbelieved, answerBytesMaxOf, checkEcho, checkMark, objectBytes, type HttpAnswer, type MultipartService, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut } from '@streambed/sdk/remote'
 import { batchOf, outcomesOf } from './batch.ts'
 import { queryOf, type GcsClient } from './client.ts'
-import { failureOf, inBucket } from './errors.ts'
+import { failureOf, inBucket, isGooglesRefusal, marks } from './errors.ts'
 import { hasMultipart, objectBytesMax } from './limits.ts'
 import { GcsMultipart } from './multipart.ts'
 import { base64Of, crc32cIn, ownerField } from './object-metadata.ts'
@@ -11,10 +11,10 @@ import { preflight } from './preflight.ts'
 
 /** What the JSON API tells of an object, of what we ask for. Numbers of 64 bits come as text. */
 interface GcsObject {
-  readonly name: string
-  readonly size: string
-  readonly generation: string
-  readonly timeCreated: string
+  readonly name?: string
+  readonly size?: string
+  readonly generation?: string
+  readonly timeCreated?: string
   readonly metadata?: Readonly<Record<string, string>>
 }
 
@@ -42,14 +42,14 @@ export class GcsService implements ObjectService {
   }
 
   /** One request of two parts, what is told of the object and its bytes; a resumable upload would take a round trip more. */
-  async put ({ crc32c, ifAbsent, name, owner, pieces, signal }: ServicePut): Promise<{ readonly versionToken: string }> {
+  async put ({ crc32c, ifAbsent, name, owner, pieces, signal, size }: ServicePut): Promise<{ readonly versionToken: string }> {
     const { bucket, encryptionKeyId, storageClass } = this.#options
     // Random, so that no body holds it.
     const boundary = `streambed-${owner}`
     const about = JSON.stringify({ name, contentType: 'application/octet-stream', crc32c: base64Of(crc32c), metadata: { [ownerField]: owner }, ...storageClass === undefined ? {} : { storageClass } })
-    const { generation } = await inBucket(this.#client.ask<GcsObject>({
+    const stored = await inBucket(this.#client.ask<GcsObject>({
       method: 'POST',
-      path: `/upload/storage/v1/b/${bucket}/o?${queryOf({ uploadType: 'multipart', fields: 'generation', kmsKeyName: encryptionKeyId, ifGenerationMatch: ifAbsent ? 0 : undefined })}`,
+      path: `/upload/storage/v1/b/${bucket}/o?${queryOf({ uploadType: 'multipart', fields: 'name,size,generation', kmsKeyName: encryptionKeyId, ifGenerationMatch: ifAbsent ? 0 : undefined })}`,
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
       pieces: [
         Buffer.from(`--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${about}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`),
@@ -58,19 +58,26 @@ export class GcsService implements ObjectService {
       ],
       signal
     }))
-    return { versionToken: generation }
+    checkEcho('the name', name, stored.name ?? '')
+    checkEcho('the size', String(size), stored.size ?? '')
+    return { versionToken: stored.generation ?? '' }
   }
 
   async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
-    const answer = await this.#client.send({
-      method: 'GET', path: `${this.#pathOf(name)}?alt=media`, signal, answerBytesMax: objectBytesMax,
+    const answer = await this.#downloaded(name, {
+      method: 'GET', path: `${this.#pathOf(name)}?alt=media`, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax),
       headers: { 'cache-control': 'no-store', ...range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` } }
     })
-    return { bytes: bytesInRange(answer, range), crc32c: crc32cIn(answer.headers['x-goog-hash']) }
+    checkMark(answer, marks)
+    const { bytes, isWhole } = objectBytes(answer, range)
+    const crc32c = crc32cIn(answer.headers['x-goog-hash'])
+    if (isWhole && crc32c === undefined) throw new Unbelieved('it bears no checksum of the object', { bytes: bytes.length })
+    return { bytes, isWhole, crc32c }
   }
 
   async head (name: string, signal: AbortSignal): Promise<ServiceObject> {
     const object = await this.#client.ask<GcsObject>({ method: 'GET', path: `${this.#pathOf(name)}?${queryOf({ fields: `${objectFields},metadata` })}`, signal })
+    checkEcho('the name', name, object.name ?? '')
     const { modifiedMs, size, versionToken } = infoOf(object)
     return { size, versionToken, modifiedMs, owner: object.metadata?.[ownerField] }
   }
@@ -86,10 +93,12 @@ export class GcsService implements ObjectService {
     do {
       const page = await inBucket(this.#client.ask<{ readonly items?: readonly GcsObject[], readonly nextPageToken?: string }>({
         method: 'GET',
-        path: `${this.#bucketPath}/o?${queryOf({ prefix, maxResults: limit - objects.length, startOffset, pageToken, fields: `items(${objectFields}),nextPageToken` })}`,
+        path: `${this.#bucketPath}/o?${queryOf({ prefix, maxResults: limit - objects.length, startOffset, pageToken, fields: `kind,items(${objectFields}),nextPageToken` })}`,
         signal
-      }))
-      objects.push(...(page.items ?? []).map(infoOf))
+      }, 'storage#objects'))
+      // A server that takes no notice of where a listing starts gives what came before, too.
+      objects.push(...(page.items ?? []).map(infoOf).filter(({ key }) => startAfter === undefined || compareKeys(key, startAfter) > 0))
+      if (page.nextPageToken !== undefined && page.nextPageToken === pageToken) throw new Unbelieved('it says that the listing goes on where it stands')
       pageToken = page.nextPageToken
     } while (pageToken !== undefined && objects.length < limit)
     return { objects, isLast: pageToken === undefined }
@@ -112,9 +121,21 @@ export class GcsService implements ObjectService {
   failureOf (error: unknown): ServiceFailure { return failureOf(error) }
   close (): void { this.#client.close() }
 
+  /** What is downloaded; who refuses to give it, and says nothing by which it is known for Google's, is asked what is told of the object. */
+  async #downloaded (name: string, call: Parameters<GcsClient['send']>[0]): Promise<HttpAnswer> {
+    try {
+      return await this.#client.send(call)
+    } catch (error) {
+      if (!(error instanceof HttpStatusError) || error.status !== 404 || isGooglesRefusal(error)) throw error
+      this.#environment.metrics.count('object_store_get_requests')
+      await this.head(name, call.signal)
+      throw new Unbelieved('it says that the object is missing, which is there', { status: 404 })
+    }
+  }
+
   #pathOf (name: string): string { return `${this.#bucketPath}/o/${encodeURIComponent(name)}` }
 }
 
 function infoOf ({ generation, name, size, timeCreated }: GcsObject): ObjectInfo {
-  return { key: name, size: Number(size), versionToken: generation, modifiedMs: Date.parse(timeCreated) }
+  return { key: name ?? '', size: Number(size ?? NaN), versionToken: generation ?? '', modifiedMs: Date.parse(timeCreated ?? '') }
 }

@@ -1,6 +1,6 @@
-import { xmlElements, xmlEscaped, xmlText, type MultipartService, type ServicePart, type ServiceUpload } from '@streambed/sdk/remote'
+import { Unbelieved, checkMark, wholeXml, xmlElements, xmlEscaped, xmlText, type MultipartService, type ServicePart, type ServiceUpload } from '@streambed/sdk/remote'
 import { queryOf, type GcsClient } from './client.ts'
-import { failureOf } from './errors.ts'
+import { failureOf, marks } from './errors.ts'
 import { base64Of, ownerField } from './object-metadata.ts'
 import type { GcsOptions } from './options.ts'
 
@@ -20,7 +20,7 @@ export class GcsMultipart implements MultipartService {
 
   async start (name: string, { owner, signal }: { readonly owner: string, readonly signal: AbortSignal }): Promise<string> {
     const { encryptionKeyId, storageClass } = this.#options
-    const { body } = await this.#client.send({
+    const answer = await this.#client.send({
       method: 'POST', path: `${this.#pathOf(name)}?uploads`, pieces: [], signal,
       headers: {
         'content-type': 'application/octet-stream',
@@ -29,16 +29,18 @@ export class GcsMultipart implements MultipartService {
         ...encryptionKeyId === undefined ? {} : { 'x-goog-encryption-kms-key-name': encryptionKeyId }
       }
     })
-    const uploadId = xmlText(new TextDecoder().decode(body), 'UploadId')
-    if (uploadId === undefined) throw new Error('the answer names no upload')
+    const uploadId = xmlText(wholeXml(answer, 'InitiateMultipartUploadResult'), 'UploadId')
+    if (uploadId === undefined) throw new Unbelieved('it names no upload')
     return uploadId
   }
 
   async uploadPart ({ name, uploadId }: ServiceUpload, { crc32c, number, pieces, signal }: { readonly number: number, readonly pieces: readonly Uint8Array[], readonly crc32c: number, readonly signal: AbortSignal }): Promise<string> {
-    const { headers: { etag } } = await this.#client.send({
+    const answer = await this.#client.send({
       method: 'PUT', path: `${this.#pathOf(name)}?${queryOf({ partNumber: number, uploadId })}`, headers: { 'x-goog-hash': `crc32c=${base64Of(crc32c)}` }, pieces, signal
     })
-    if (etag === undefined) throw new Error('the answer names no tag')
+    checkMark(answer, marks)
+    const { etag } = answer.headers
+    if (etag === undefined) throw new Unbelieved('it names no tag')
     return etag
   }
 
@@ -64,8 +66,7 @@ export class GcsMultipart implements MultipartService {
     let marker: { readonly key: string, readonly uploadId: string } | undefined
     do {
       const query = queryOf({ prefix, 'key-marker': marker?.key, 'upload-id-marker': marker?.uploadId })
-      const { body } = await this.#client.send({ method: 'GET', path: `/${this.#options.bucket}?uploads&${query}`, signal })
-      const page = new TextDecoder().decode(body)
+      const page = wholeXml(await this.#client.send({ method: 'GET', path: `/${this.#options.bucket}?uploads&${query}`, signal }), 'ListMultipartUploadsResult')
       for (const upload of xmlElements(page, 'Upload')) {
         yield { name: xmlText(upload, 'Key') ?? '', uploadId: xmlText(upload, 'UploadId') ?? '', startedMs: Date.parse(xmlText(upload, 'Initiated') ?? '') }
       }

@@ -58,6 +58,7 @@ export class FakeGcs {
     const { headers, method = '', url = '' } = request
     this.requests.push({ method, url, headers })
     response.setHeader('date', new Date(this.nowMs).toUTCString())
+    response.setHeader('x-guploader-uploadid', 'AFakeUploadId')
     const call = { request, response, url: new URL(url, 'http://fake'), body: Buffer.concat(chunks) }
     if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) { refuse(response, 401, 'authError', 'Invalid Credentials'); return }
     this.#route(call)

@@ -1,8 +1,8 @@
 import type { Clock } from '@streambed/sdk'
-import { HttpClient, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
+import { HttpClient, checkMark, wholeXml, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
 import { createHash } from 'node:crypto'
 import { credentialsOf, type Credentials } from './credentials.ts'
-import { isExpiry } from './errors.ts'
+import { isExpiry, marks } from './errors.ts'
 import type { OssOptions } from './options.ts'
 import { pathOf, queryOf, signedHeaders } from './signature.ts'
 
@@ -47,11 +47,15 @@ export class OssClient {
     }
   }
 
-  /** The answer to a request whose answer is XML. */
-  async ask (call: OssCall): Promise<string> {
-    const { body } = await this.send(call)
-    return new TextDecoder().decode(body)
+  /** The answer to a request about an object, which bears OSS's own headers. */
+  async sendOfObject (call: OssCall): Promise<HttpAnswer> {
+    const answer = await this.send(call)
+    checkMark(answer, marks)
+    return answer
   }
+
+  /** The answer to a request whose answer is XML, one element `<root>`. */
+  async ask (root: string, call: OssCall): Promise<string> { return wholeXml(await this.send(call), root) }
 
   close (): void { this.#http.close() }
 }

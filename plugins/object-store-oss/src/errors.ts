@@ -1,8 +1,11 @@
 import type { ErrorCode } from '@streambed/sdk'
-import { HttpStatusError, xmlText, type ServiceFailure } from '@streambed/sdk/remote'
+import { HttpStatusError, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, xmlText, type ServiceFailure } from '@streambed/sdk/remote'
 import { CredentialsError } from './credentials.ts'
 
 interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
+
+/** Headers that OSS sets on every answer. */
+export const marks = /^x-oss-/
 
 const keysRemedy = 'Check the access key, its secret and what its RAM policy allows: oss:PutObject, oss:GetObject, oss:DeleteObject, oss:ListObjects, oss:AbortMultipartUpload, oss:ListMultipartUploads.'
 const chainRemedy = 'Give credentials: ALIBABA_CLOUD_ACCESS_KEY_ID and its secret, an OIDC role of the pod, a profile, a RAM role of the machine, or accessKeyId.'
@@ -92,8 +95,10 @@ export function failureOf (error: unknown): ServiceFailure {
     return { code: code === 'NO_VERDICT' ? 'UNAVAILABLE' : code, detail: `${detail} (asked whether the bucket has versioning)`, remedy }
   }
   if (error instanceof HttpStatusError) {
+    const { headers, status, text } = error
     const told = toldBy(error)
-    return answerFailureOf({ status: error.status, ...told })
+    if (!isOwnRefusal({ status, headers, text, code: told.code }, marks)) return { code: 'NO_VERDICT', detail: strangersRefusal({ status, headers, text, code: told.code }).message }
+    return answerFailureOf({ status, ...told })
   }
   const { code = '', message } = (error ?? {}) as { readonly code?: string, readonly message?: string }
   return { ...verdictByCode[code] ?? { code: 'NO_VERDICT' }, detail: detailOf({ code, message }) }
@@ -108,6 +113,10 @@ export function isExpiry (error: unknown): boolean {
 export function answerFailureOf ({ code, message, requestId, status }: Told & { readonly status?: number }): ServiceFailure {
   const detail = detailOf({ status, code, requestId, message })
   if (/must be addressed using the specified endpoint|signing region/i.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: regionRemedy }
+  const pays = requesterPays(`${code ?? ''} ${message ?? ''}`)
+  if (pays !== undefined) return { ...pays, detail }
+  // Without a reason it says nothing of the request.
+  if (status === 400 && code === undefined) return { code: 'NO_VERDICT', detail }
   return { ...verdictByCode[code ?? ''] ?? verdictByStatus[status ?? 0] ?? refusal(status), detail }
 }
 
@@ -118,11 +127,8 @@ function toldBy ({ headers, text }: HttpStatusError): Told {
   const header = headers['x-oss-err']
   const xml = text === '' && typeof header === 'string' ? Buffer.from(header, 'base64').toString() : text
   const requestId = headers['x-oss-request-id']
-  try {
-    return { code: xmlText(xml, 'Code'), message: xmlText(xml, 'Message'), requestId: typeof requestId === 'string' ? requestId : undefined }
-  } catch {
-    return { message: xml }
-  }
+  const told = { requestId: typeof requestId === 'string' ? requestId : undefined }
+  return isWholeXml(xml, 'Error') ? { ...told, code: xmlText(xml, 'Code'), message: xmlText(xml, 'Message') } : { ...told, message: xml }
 }
 
 /** A request that OSS refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */

@@ -1,6 +1,6 @@
 import type { ByteRange, Environment, Finding, ObjectInfo, ObjectPage } from '@streambed/sdk'
 import {
-  bytesInRange, xmlElements, xmlEscaped, xmlText,
+  Unbelieved, answerBytesMaxOf, checkEcho, checksumOf, isTagOfParts, md5InTag, objectBytes, xmlElements, xmlEscaped, xmlText,
   type HttpAnswer, type MultipartService, type ObjectService, type ServiceBody, type ServiceDeleteOutcome, type ServiceFailure, type ServiceObject, type ServicePut
 } from '@streambed/sdk/remote'
 import { md5Header, type OssClient } from './client.ts'
@@ -34,7 +34,7 @@ export class OssService implements ObjectService {
 
   async put ({ crc32c, ifAbsent, name, owner, pieces, signal }: ServicePut): Promise<{ readonly versionToken: string }> {
     if (ifAbsent) await this.#versioning.refuse(signal)
-    const { headers } = await this.#client.send({
+    const { headers } = await this.#client.sendOfObject({
       method: 'PUT', name, pieces, signal,
       headers: {
         'content-type': 'application/octet-stream',
@@ -51,31 +51,37 @@ export class OssService implements ObjectService {
 
   /** Without the range's behaviour a range past the end is answered with the whole object. */
   async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
-    const answer = await this.#client.send({
-      method: 'GET', name, signal, answerBytesMax: objectBytesMax,
+    const answer = await this.#client.sendOfObject({
+      method: 'GET', name, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax),
       headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}`, 'x-oss-range-behavior': 'standard' }
     })
-    const crc = answer.headers[crcHeader]
-    return { bytes: bytesInRange(answer, range), crc32c: typeof crc === 'string' ? Number.parseInt(crc, 16) : undefined }
+    const { bytes, isWhole } = objectBytes(answer, range)
+    const { [crcHeader]: crc, etag } = answer.headers
+    const tag = tokenOf(etag)
+    const told = { bytes, written: typeof crc === 'string' ? crc : undefined, isInParts: isTagOfParts(tag), md5: md5InTag(tag) }
+    return { bytes, isWhole, crc32c: isWhole ? checksumOf(told, this.#environment.crc32c) : undefined }
   }
 
   async head (name: string, signal: AbortSignal): Promise<ServiceObject> {
-    return objectOf(await this.#client.send({ method: 'HEAD', name, signal }))
+    return objectOf(await this.#client.sendOfObject({ method: 'HEAD', name, signal }))
   }
 
   async list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage> {
-    const page = await this.#client.ask({
+    const page = await this.#client.ask('ListBucketResult', {
       method: 'GET', signal,
       query: { 'list-type': '2', 'max-keys': String(limit), ...prefix === '' ? {} : { prefix }, ...startAfter === undefined ? {} : { 'start-after': startAfter } }
     })
-    return { objects: xmlElements(page, 'Contents').map(infoOf), isLast: xmlText(page, 'IsTruncated') !== 'true' }
+    const isTruncated = xmlText(page, 'IsTruncated')
+    if (isTruncated !== 'true' && isTruncated !== 'false') throw new Unbelieved('it does not say whether more follows')
+    checkEcho('the prefix', prefix, xmlText(page, 'Prefix'))
+    return { objects: xmlElements(page, 'Contents').map(infoOf), isLast: isTruncated === 'false' }
   }
 
   /** Asks to be told of each deletion: one that the answer does not tell of is not known to have happened. */
   async delete (names: readonly string[], signal: AbortSignal): Promise<readonly ServiceDeleteOutcome[]> {
     const list = names.map(name => `<Object><Key>${xmlEscaped(name)}</Key></Object>`).join('')
     const pieces = [Buffer.from(`<?xml version="1.0" encoding="UTF-8"?><Delete><Quiet>false</Quiet>${list}</Delete>`)]
-    const answer = await this.#client.ask({ method: 'POST', query: { delete: '' }, headers: { 'content-type': 'application/xml', ...md5Header(pieces) }, pieces, signal })
+    const answer = await this.#client.ask('DeleteResult', { method: 'POST', query: { delete: '' }, headers: { 'content-type': 'application/xml', ...md5Header(pieces) }, pieces, signal })
     const deleted = new Set(xmlElements(answer, 'Deleted').map(element => xmlText(element, 'Key')))
     const failures = new Map(xmlElements(answer, 'Error').map(element => [xmlText(element, 'Key'), answerFailureOf({ code: xmlText(element, 'Code'), message: xmlText(element, 'Message') })]))
     return names.map(name => {
@@ -96,14 +102,14 @@ export class OssService implements ObjectService {
 function objectOf ({ headers }: HttpAnswer): ServiceObject {
   const owner = headers[ownerHeader]
   return {
-    size: Number(headers['content-length']), versionToken: tokenOf(headers.etag), modifiedMs: Date.parse(headers['last-modified'] ?? ''),
+    size: Number(headers['content-length'] ?? NaN), versionToken: tokenOf(headers.etag), modifiedMs: Date.parse(headers['last-modified'] ?? ''),
     owner: typeof owner === 'string' ? owner : undefined
   }
 }
 
 function infoOf (element: string): ObjectInfo {
   return {
-    key: xmlText(element, 'Key') ?? '', size: Number(xmlText(element, 'Size')), versionToken: tokenOf(xmlText(element, 'ETag')),
+    key: xmlText(element, 'Key') ?? '', size: Number(xmlText(element, 'Size') ?? NaN), versionToken: tokenOf(xmlText(element, 'ETag')),
     // Whole seconds, as HEAD tells them.
     modifiedMs: Math.floor(Date.parse(xmlText(element, 'LastModified') ?? '') / 1000) * 1000
   }

@@ -14,7 +14,8 @@ export async function preflight (client: OssClient, { bucket, scope }: OssOption
   /** What the bucket is set to, as XML; '' where it is not set, or cannot be seen. */
   const read = async (what: string, query: string, permission: string): Promise<string> => {
     try {
-      return await client.ask({ method: 'GET', query: { [query]: '' }, signal })
+      const { body } = await client.send({ method: 'GET', query: { [query]: '' }, signal })
+      return new TextDecoder().decode(body)
     } catch (error) {
       const { code, detail } = failureOf(error)
       if (signal.aborted) throw error

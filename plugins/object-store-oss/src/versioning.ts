@@ -23,7 +23,7 @@ export class Versioning {
     let status: string | undefined
     this.#environment.metrics.count('object_store_get_requests')
     try {
-      status = xmlText(await this.#client.ask({ method: 'GET', query: { versioning: '' }, signal }), 'Status')
+      status = xmlText(await this.#client.ask('VersioningConfiguration', { method: 'GET', query: { versioning: '' }, signal }), 'Status')
     } catch (error) {
       if (failureOf(error).code !== 'PERMISSION_DENIED') throw new VersioningUnknown(error)
       // The answers to what we write will tell.

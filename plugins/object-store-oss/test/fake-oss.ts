@@ -131,7 +131,7 @@ export class FakeOss {
       const { bytes, etag, modifiedMs } = this.objects.get(name)!
       return `<Contents><Key>${xmlEscaped(name)}</Key><LastModified>${new Date(modifiedMs).toISOString()}</LastModified><ETag>"${etag}"</ETag><Type>Normal</Type><Size>${bytes.length}</Size><StorageClass>Standard</StorageClass></Contents>`
     })
-    say(response, `<ListBucketResult><Name>${this.bucket}</Name><KeyCount>${page.length}</KeyCount><IsTruncated>${page.length < names.length}</IsTruncated>${contents.join('')}</ListBucketResult>`)
+    say(response, `<ListBucketResult><Name>${this.bucket}</Name><Prefix>${xmlEscaped(query['prefix'] ?? '')}</Prefix><KeyCount>${page.length}</KeyCount><IsTruncated>${page.length < names.length}</IsTruncated>${contents.join('')}</ListBucketResult>`)
   }
 
   #deleteMany (response: ServerResponse, xml: string): void {

@@ -1,10 +1,11 @@
 import type { ErrorCode } from '@streambed/sdk'
-import type { ServiceFailure } from '@streambed/sdk/remote'
+import { HttpStatusError, requesterPays, type ServiceFailure } from '@streambed/sdk/remote'
+import { WrongRegion } from './answers.ts'
 
 interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
 
 const regionRemedy = "Set `region` to the bucket's region."
-const keysRemedy = 'Check the access key, its secret and what its policy allows.'
+const keysRemedy = "Check the access key, its secret and what its policy allows. A bucket of another account's that is set to Requester Pays refuses us too: turn that off."
 
 /** What S3's error codes mean (Amazon S3 API Reference, Error Responses). Compatible services use the same. */
 const verdictByCode: Readonly<Record<string, Verdict>> = {
@@ -77,10 +78,12 @@ const verdictByStatus: Readonly<Record<number, Verdict>> = {
 interface Told { readonly name?: string, readonly code?: string, readonly Code?: string, readonly message?: string, readonly $metadata?: { readonly httpStatusCode?: number, readonly requestId?: string } }
 
 export function failureOf (error: unknown): ServiceFailure {
+  if (error instanceof WrongRegion) return { code: 'MISCONFIGURED', detail: error.message, remedy: `Set \`region: ${error.region}\`, which is the bucket's.` }
+  if (error instanceof HttpStatusError) return { code: 'NO_VERDICT', detail: `status=${error.status}: neither a reason, nor a mark of the service` }
   const { $metadata, Code, code, message, name } = error as Told
   const status = $metadata?.httpStatusCode
   const told = [Code, name, code].find(candidate => candidate !== undefined && candidate in verdictByCode)
-  const verdict = told !== undefined ? verdictByCode[told]! : verdictByStatus[status ?? 0] ?? refusal(status)
+  const verdict = requesterPays(`${Code ?? ''} ${name ?? ''} ${message ?? ''}`) ?? (told !== undefined ? verdictByCode[told]! : verdictByStatus[status ?? 0] ?? refusal(status))
   const facts = { status, code: told ?? Code ?? code ?? name, requestId: $metadata?.requestId, message }
   const detail = Object.entries(facts).flatMap(([fact, value]) => value === undefined ? [] : [`${fact}=${value}`]).join(' ')
   return { ...verdict, detail }

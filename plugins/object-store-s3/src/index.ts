@@ -1,9 +1,10 @@
 import { defineObjectStore, type ObjectStoreCapabilities, type ObjectStorePlugin } from '@streambed/sdk'
 import { remoteStoreOptions } from '@streambed/sdk/options'
 import { RemoteObjectStore } from '@streambed/sdk/remote'
+import { isDirectoryBucket } from './directory-bucket.ts'
 import { optionDocs, optionsSchema, type S3Options } from './options.ts'
 import { pricesOf } from './prices.ts'
-import { S3Service, isDirectoryBucket } from './s3-service.ts'
+import { S3Service } from './s3-service.ts'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB

@@ -1,4 +1,4 @@
-import { GetBucketLifecycleConfigurationCommand, GetBucketVersioningCommand, HeadBucketCommand, type LifecycleRule, type S3Client } from '@aws-sdk/client-s3'
+import { GetBucketLifecycleConfigurationCommand, GetBucketVersioningCommand, ListObjectsV2Command, type LifecycleRule, type S3Client } from '@aws-sdk/client-s3'
 import type { Clock, Finding } from '@streambed/sdk'
 import { failureOf } from './errors.ts'
 
@@ -8,20 +8,20 @@ const skewMsMax = 5 * 60_000
 export async function preflight (client: S3Client, bucket: string, prefix: string, clock: Clock, signal: AbortSignal): Promise<readonly Finding[]> {
   const options = { abortSignal: signal }
   const findings: Finding[] = []
-  const head = new HeadBucketCommand({ Bucket: bucket })
+  // By a call that needs no more than listing, which is needed anyway, and whose refusal has a body that says why.
+  const page = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1, ...prefix === '' ? {} : { Prefix: prefix } })
   let serviceMs: number | undefined
-  head.middlewareStack.add(next => async args => {
+  page.middlewareStack.add(next => async args => {
     const result = await next(args)
     const { headers } = result.response as { readonly headers?: Readonly<Record<string, string>> }
     serviceMs = Date.parse(headers?.date ?? '')
     return result
   }, { step: 'deserialize', name: 'streambedServiceTime' })
   try {
-    await client.send(head, options)
+    await client.send(page, options)
   } catch (error) {
     const { code, detail, remedy } = failureOf(error)
-    // A HEAD has no body, so that a missing bucket looks like a missing key.
-    const isMissing = code === 'NOT_FOUND'
+    const isMissing = /code=NoSuchBucket\b/.test(detail)
     return [{
       severity: 'error',
       problem: isMissing ? `the bucket does not exist. bucket=${bucket}` : `the bucket cannot be reached: ${code} ${detail} bucket=${bucket}`,

@@ -1,5 +1,5 @@
 import type { PriceTable } from '@streambed/sdk'
-import { isDirectoryBucket } from './s3-service.ts'
+import { isDirectoryBucket } from './directory-bucket.ts'
 import type { S3Options } from './options.ts'
 
 const source = 'https://aws.amazon.com/s3/pricing/'

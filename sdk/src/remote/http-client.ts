@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import type { ByteRange } from '../object-store.ts'
+import { readBody } from './body.ts'
 
 export interface HttpCall {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
@@ -79,7 +79,7 @@ export class HttpClient {
       for (const piece of pieces) request.write(piece)
       request.end()
       const { headers, statusCode: status = 0 } = await response
-      const body = method === 'HEAD' ? await drained(await response) : await readAll(await response, answerBytesMax)
+      const body = method === 'HEAD' ? await drained(await response) : await readBody(await response, sizeIn(headers['content-length']), answerBytesMax)
       isWhole = request.writableFinished
       if (status >= 300) throw new HttpStatusError({ status, headers, body })
       return { status, headers, body }
@@ -105,43 +105,9 @@ export class HttpClient {
   }
 }
 
-/** The bytes of an answer to a request for `range`: a service may answer with the whole object and status 200 (RFC 9110, 14.2). */
-export function bytesInRange ({ body, status }: HttpAnswer, range: ByteRange | undefined): Uint8Array {
-  if (range === undefined || status === 206) return body
-  if (range.start > body.length) throw new HttpStatusError({ status: 416, headers: {}, body: new Uint8Array() })
-  return body.slice(range.start, range.end)
-}
+function sizeIn (contentLength: string | undefined): number | undefined { return contentLength === undefined ? undefined : Number(contentLength) }
 
 async function drained (response: IncomingMessage): Promise<Uint8Array> {
   for await (const _ of response) { /* there is none */ }
   return new Uint8Array()
 }
-
-async function readAll (response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  const said = response.headers['content-length']
-  if (said === undefined) return await readUnsized(response, bytesMax)
-  const size = Number(said)
-  if (!(size <= bytesMax)) throw tooLong(bytesMax)
-  const bytes = new Uint8Array(size)
-  let at = 0
-  // Node's parser holds the answer to its length; it fails an answer that breaks off.
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  if (at < size) throw new Error(`the answer broke off. size=${size} got=${at}`)
-  return bytes
-}
-
-async function readUnsized (response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    size += chunk.length
-    if (size > bytesMax) throw tooLong(bytesMax)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function tooLong (bytesMax: number): Error { return new Error(`the answer is longer than ${bytesMax} bytes`) }

@@ -1,11 +1,17 @@
-export { contiguous } from './body.ts'
-export { HttpClient, HttpStatusError, bytesInRange } from './http-client.ts'
+export {
+  Unbelieved, answerBytesMaxOf, checkEcho, checkMark, checkObject, checkPage, checkVersion, isFolderMark, isOwnRefusal, isPage, objectBytes, requesterPays,
+  strangersRefusal, wholeJson, wholeXml
+} from './believed.ts'
+export { contiguous, readBody } from './body.ts'
+export { checksumOf, isTagOfParts, md5InTag } from './checksum.ts'
+export { HttpClient, HttpStatusError } from './http-client.ts'
 export { RemoteObjectStore } from './remote-object-store.ts'
 export { sortedPage } from './sorted-page.ts'
-export { xmlElements, xmlEscaped, xmlText } from './xml.ts'
+export { isWholeXml, xmlElements, xmlEscaped, xmlText } from './xml.ts'
 
+export type { Refused } from './believed.ts'
 export type { HttpAnswer, HttpCall } from './http-client.ts'
 export type {
-  MultipartService, ObjectService, ServiceBody, ServiceDeleteOutcome, ServiceFailure, ServiceObject, ServicePart, ServicePut, ServiceUpload
+  MultipartService, ObjectService, ServiceBody, ServiceDeleteOutcome, ServiceFailure, ServiceListed, ServiceObject, ServicePage, ServicePart, ServicePut, ServiceUpload
 } from './object-service.ts'
 export type { RemoteStoreOptions } from './remote-calls.ts'

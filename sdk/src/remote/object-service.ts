@@ -1,21 +1,29 @@
 import type { ErrorCode } from '../errors.ts'
-import type { ByteRange, Finding, ObjectInfo, ObjectPage } from '../object-store.ts'
+import type { ByteRange, Finding, ObjectInfo } from '../object-store.ts'
 
 /**
  * What a storage service is asked over the network: one request a call, no retries, no checks of arguments, no
  * deadlines. Requests beyond that one are counted by the driver itself, as `RemoteObjectStore` counts. A driver for a
  * cloud implements this over the cloud's own client; `RemoteObjectStore` makes the contract of it. Names are whole: the operator's prefix is already in front. Rejections are the client's own errors, which
- * `failureOf` explains.
+ * `failureOf` explains, or
+ * `Unbelieved` (`believed.ts`) where the answer cannot be one to what was asked: that is neither the object nor its absence. What is the
+ * same for every service, `RemoteObjectStore` checks itself: sizes, versions, order, prefix and start of a page, checksums.
  *
  * Every `signal` ends the request and frees its socket.
  */
 export interface ObjectService {
   put (put: ServicePut): Promise<{ readonly versionToken: string }>
-  /** The bytes of `range`, or all. A range that starts past the end fails with OUT_OF_RANGE, or gives no bytes at exactly the end. */
+  /**
+   * The bytes of `range`, or all; `isWhole` where all came for a range. A range that starts past the end fails with OUT_OF_RANGE, or
+   * gives no bytes at exactly the end.
+   */
   get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody>
   head (name: string, signal: AbortSignal): Promise<ServiceObject>
-  /** At most `limit` (1 to 1,000) objects exclusively after `startAfter`, in the order of the names' UTF-8 bytes; empty only when the last. */
-  list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ObjectPage>
+  /**
+   * At most `limit` (1 to 1,000) objects exclusively after `startAfter`, in the order of the names' UTF-8 bytes; empty only when the last.
+   * Folders that the service lists as objects are among them.
+   */
+  list (prefix: string, startAfter: string | undefined, limit: number, signal: AbortSignal): Promise<ServicePage>
   /** At most `deleteNamesMax` names. One outcome each, in order; a missing one is deleted. */
   delete (names: readonly string[], signal: AbortSignal): Promise<readonly ServiceDeleteOutcome[]>
   readonly deleteNamesMax: number
@@ -42,10 +50,16 @@ export interface ServicePut {
 
 export interface ServiceBody {
   readonly bytes: Uint8Array
-  /** CRC-32C of the whole object, where the answer told it. */
+  /** All of the object, though a range was asked for. */
+  readonly isWhole?: boolean
+  /** CRC-32C of the whole object; undefined where the service keeps none of this one. An answer that lost it is not to be believed. */
   readonly crc32c?: number | undefined
 }
 export interface ServiceObject extends Omit<ObjectInfo, 'key'> { readonly owner?: string | undefined }
+
+/** `isFolder`: the service's own mark says that it is a folder, and no object. */
+export interface ServiceListed extends ObjectInfo { readonly isFolder?: boolean }
+export interface ServicePage { readonly objects: readonly ServiceListed[], readonly isLast: boolean }
 
 export type ServiceDeleteOutcome = { readonly kind: 'deleted' } | { readonly kind: 'failed', readonly failure: ServiceFailure }
 

@@ -4,6 +4,7 @@ import { StreambedError } from '../errors.ts'
 import { objectKeyProblem } from '../object-store.ts'
 import type { ObjectInfo } from '../object-store.ts'
 import { DeadlinePassed, withDeadline } from '../waiting/deadline.ts'
+import { Unbelieved, checkObject } from './believed.ts'
 import type { ObjectService, ServiceFailure } from './object-service.ts'
 
 export interface RemoteStoreOptions {
@@ -59,6 +60,7 @@ export class RemoteCalls {
         return await withDeadline({ clock: this.environment.clock, limitMs, signal }, call)
       } catch (error) {
         if (StreambedError.is(error)) throw error
+        if (error instanceof Unbelieved) throw errorOf(action, { code: 'NO_VERDICT', detail: error.message }, effect, error)
         if (!(error instanceof DeadlinePassed)) throw errorOf(action, this.#service.failureOf(error), effect, error)
         if (effect === 'write') throw unknownOutcome(action, error)
         throw new StreambedError('TIMEOUT', `${action}: no answer within ${limitMs} ms. Check that the endpoint is right and reachable.`, { cause: error })
@@ -69,7 +71,11 @@ export class RemoteCalls {
   async head (key: string, signal: AbortSignal | undefined): Promise<{ readonly info: ObjectInfo, readonly owner: string | undefined }> {
     const name = this.nameOf(key)
     this.count('get')
-    const { modifiedMs, owner, size, versionToken } = await this.run(`head of ${key}`, { effect: 'none', signal }, inner => this.#service.head(name, inner))
+    const { modifiedMs, owner, size, versionToken } = await this.run(`head of ${key}`, { effect: 'none', signal }, async inner => {
+      const object = await this.#service.head(name, inner)
+      checkObject(object)
+      return object
+    })
     return { info: { key, size, versionToken, modifiedMs }, owner }
   }
 

@@ -1,11 +1,12 @@
 import type { Environment } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 import type {
-  CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
+  ByteRange, CallOptions, DeleteOutcome, Finding, GetOptions, ListOptions, MultipartUpload, ObjectBody, ObjectInfo, ObjectPage, ObjectStore,
   ObjectStoreCapabilities, PutOptions, StoredObject
 } from '../object-store.ts'
+import { Unbelieved, checkPage, checkVersion, isFolderMark } from './believed.ts'
 import { describeBody } from './body.ts'
-import type { ObjectService } from './object-service.ts'
+import type { ObjectService, ServiceBody, ServiceUpload } from './object-service.ts'
 import { preflight } from './preflight.ts'
 import { RemoteCalls, errorOf, invalidArgument, type RemoteStoreOptions } from './remote-calls.ts'
 import { RemoteUpload } from './remote-upload.ts'
@@ -45,7 +46,11 @@ export class RemoteObjectStore implements ObjectStore {
       const { versionToken } = await this.#untilVerdict(options?.signal, async () => {
         this.#calls.count('put', size)
         return await this.#calls.run(`put of ${key}`, { effect: 'write', bytes: size, signal: options?.signal },
-          signal => this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal }))
+          async signal => {
+            const stored = await this.#service.put({ name, pieces, size, crc32c, owner, ifAbsent, signal })
+            checkVersion(stored.versionToken)
+            return stored
+          })
       })
       return { key, size, versionToken }
     } catch (error) {
@@ -63,12 +68,11 @@ export class RemoteObjectStore implements ObjectStore {
     }
     const bytes = range === undefined ? wholeGetBytesMax : Math.min(range.end - range.start, wholeGetBytesMax)
     this.#calls.count('get')
-    const body = await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, signal => this.#service.get(name, range, signal))
-    this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
-    if (range === undefined && body.crc32c !== undefined && this.#environment.crc32c(body.bytes) !== body.crc32c) {
-      throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${body.bytes.length}`)
-    }
-    return body.bytes
+    return await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, async signal => {
+      const body = await this.#service.get(name, range, signal)
+      this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
+      return this.#proven(key, body, range)
+    })
   }
 
   async head (key: string, options?: CallOptions): Promise<ObjectInfo> {
@@ -82,10 +86,18 @@ export class RemoteObjectStore implements ObjectStore {
     if (!prefix.isWellFormed() || options?.startAfter?.isWellFormed() === false) throw invalidArgument('prefix or startAfter holds a lone surrogate')
     const own = this.#prefix
     const startAfter = options?.startAfter === undefined || options.startAfter === '' ? undefined : own + options.startAfter
-    this.#calls.count('list')
-    const page = await this.#calls.run(`listing ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal },
-      signal => this.#service.list(own + prefix, startAfter, limit, signal))
-    return { objects: page.objects.map(info => ({ ...info, key: info.key.slice(own.length) })), isLast: page.isLast }
+    for (let after = startAfter; ;) {
+      this.#calls.count('list')
+      const page = await this.#calls.run(`listing ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal }, async signal => {
+        const listed = await this.#service.list(own + prefix, after, limit, signal)
+        checkPage(listed, { prefix: own + prefix, startAfter: after, limit })
+        return listed
+      })
+      const objects = page.objects.filter(listed => listed.isFolder !== true && !isFolderMark(listed))
+      if (objects.length > 0 || page.isLast) return { objects: objects.map(({ key, modifiedMs, size, versionToken }) => ({ key: key.slice(own.length), size, versionToken, modifiedMs })), isLast: page.isLast }
+      // Nothing but marks of folders: an empty page would say that nothing follows.
+      after = page.objects.at(-1)!.key
+    }
   }
 
   async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
@@ -97,7 +109,9 @@ export class RemoteObjectStore implements ObjectStore {
       const results = await this.#calls.run(`delete of ${batch.length} objects`, { effect: 'idempotent', signal: options?.signal }, async signal => {
         if (batch.length === 0) return []
         this.#calls.count('delete')
-        return await this.#service.delete(batch, signal)
+        const told = await this.#service.delete(batch, signal)
+        if (told.length !== batch.length) throw new Unbelieved('it does not tell of each object', { asked: batch.length, told: told.length })
+        return told
       })
       for (const [index, outcome] of results.entries()) {
         const key = keys[at + index]!
@@ -125,9 +139,13 @@ export class RemoteObjectStore implements ObjectStore {
     const service = this.#service.multipart
     if (service === undefined) return 0
     const stale = await this.#calls.run(`listing uploads below ${JSON.stringify(prefix)}`, { effect: 'none', signal: options?.signal }, async signal => {
-      const found = []
-      for await (const upload of service.list(this.#prefix + prefix, signal)) if (upload.startedMs < beforeMs) found.push(upload)
-      return found
+      const found = new Map<string, ServiceUpload & { readonly startedMs: number }>()
+      for await (const upload of service.list(this.#prefix + prefix, signal)) {
+        const { name, uploadId } = upload
+        if (!name.startsWith(this.#prefix + prefix) || uploadId === '' || found.has(`${name}\0${uploadId}`)) throw new Unbelieved('it lists uploads that were not asked for, or twice', { prefix, name })
+        found.set(`${name}\0${uploadId}`, upload)
+      }
+      return [...found.values()].filter(({ startedMs }) => startedMs < beforeMs)
     })
     for (const upload of stale) {
       await this.#calls.run(`abort of the upload of ${upload.name}`, { effect: 'idempotent', signal: options?.signal }, signal => service.abort(upload, signal))
@@ -147,6 +165,22 @@ export class RemoteObjectStore implements ObjectStore {
   }
 
   async [Symbol.asyncDispose] (): Promise<void> { await this.close() }
+
+  /** The bytes that were asked for, held to the checksum where all of the object came; without one, all of it is no answer to a range. */
+  #proven (key: string, { bytes, crc32c, isWhole }: ServiceBody, range: ByteRange | undefined): Uint8Array {
+    if (range !== undefined && isWhole !== true) {
+      if (bytes.length > range.end - range.start) throw new Unbelieved('it is longer than what was asked for', { bytes: bytes.length, asked: range.end - range.start })
+      return bytes
+    }
+    const isSound = crc32c === undefined ? range === undefined : this.#environment.crc32c(bytes) === crc32c
+    if (range === undefined) {
+      if (!isSound) throw new StreambedError('CORRUPT', `the object's bytes fail their CRC-32C. key=${key} size=${bytes.length}`)
+      return bytes
+    }
+    if (!isSound) throw new Unbelieved('it is neither the range that was asked for nor the whole object', { bytes: bytes.length })
+    if (range.start > bytes.length) throw new StreambedError('OUT_OF_RANGE', `the range starts past the object's end. key=${key} start=${range.start} size=${bytes.length}`)
+    return bytes.slice(range.start, range.end)
+  }
 
   /** A service that is deciding between rivals says CONFLICT, which is no answer yet: it wants to be asked again. */
   async #untilVerdict<T> (signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {

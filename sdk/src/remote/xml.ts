@@ -23,6 +23,29 @@ export function xmlText (xml: string, name: string): string | undefined {
   })
 }
 
+const tag = /<(?:\?[^]*?\?>|!--[^]*?-->|!\[CDATA\[[^]*?\]\]>|(\/)?([^\s<>/!?]+)(?:\s[^<>]*?)?(\/)?>)/g
+
+/** Whether `xml` is one element `<root>` and whole: each element in it ends, in order, and nothing else stands before or after. */
+export function isWholeXml (xml: string, root: string): boolean {
+  const open: string[] = []
+  let hasRoot = false
+  let at = 0
+  for (const { 0: { length }, 1: closing, 2: name, 3: selfClosing, index } of xml.matchAll(tag)) {
+    const between = xml.slice(at, index)
+    if (between.includes('<') || (open.length === 0 && between.trim() !== '')) return false
+    at = index + length
+    if (name === undefined) continue
+    if (closing !== undefined) {
+      if (open.pop() !== name) return false
+      continue
+    }
+    if (open.length === 0 && (hasRoot || name !== root)) return false
+    hasRoot = true
+    if (selfClosing === undefined) open.push(name)
+  }
+  return hasRoot && open.length === 0 && xml.slice(at).trim() === ''
+}
+
 /** `text` as the content of an element or attribute. */
 export function xmlEscaped (text: string): string {
   return text.replaceAll(/[&<>"']/g, character => `&#${character.codePointAt(0)};`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import { HttpClient, HttpStatusError, bytesInRange, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
+import { HttpClient, HttpStatusError, type HttpAnswer, type HttpCall } from '@streambed/sdk/remote'
 
 describe('sdk: HttpClient', () => {
   let server: http.Server
@@ -200,14 +200,5 @@ describe('sdk: HttpClient', () => {
   it('reads nothing of a HEAD, whatever length it tells', async () => {
     handler = (_, response) => { response.writeHead(200, { 'content-length': 5_000_000_000 }).end() }
     assert.equal((await send({ method: 'HEAD' })).body.length, 0)
-  })
-
-  it('cuts the range out of a whole object that was given in its place', () => {
-    const whole = { status: 200, headers: {}, body: Uint8Array.of(0, 1, 2, 3) }
-    assert.deepEqual([...bytesInRange(whole, { start: 1, end: 3 })], [1, 2])
-    assert.deepEqual([...bytesInRange(whole, { start: 4, end: 6 })], [])
-    assert.deepEqual([...bytesInRange({ ...whole, status: 206 }, { start: 9, end: 13 })], [0, 1, 2, 3])
-    assert.deepEqual([...bytesInRange(whole, undefined)], [0, 1, 2, 3])
-    assert.throws(() => bytesInRange(whole, { start: 5, end: 6 }), (error: unknown) => error instanceof HttpStatusError && error.status === 416)
   })
 })

@@ -198,6 +198,34 @@ describe('sdk: RemoteObjectStore', () => {
     assert.equal(Buffer.from(await store.get('a')).toString(), 'second')
   })
 
+  it('sweeps no upload by an answer that lists what was not asked for', async () => {
+    for (const odd of [{ name: 'other/a', uploadId: '1', startedMs: 0 }, { name: 'pre/a', uploadId: '', startedMs: 0 }]) {
+      const { service, store } = setUp()
+      service.multipart.list = async function * () { yield odd }
+      assert.equal(await code(store.sweepUploads('', Infinity)), 'UNAVAILABLE')
+      assert.deepEqual(service.requests, [])
+    }
+  })
+
+  it('lists no marks of folders, and what follows them', async () => {
+    const { service, store } = setUp()
+    for (const name of ['pre/a/', 'pre/b/', 'pre/c/']) service.medium.store(name, new Uint8Array(), 1)
+    await store.put('d', body)
+    assert.deepEqual((await store.list('', { limit: 1 })).objects.map(({ key }) => key), ['d'])
+  })
+
+  it('believes no page, head or write of the service that says less than it must', async () => {
+    const { service, store } = setUp()
+    await store.put('a', body)
+    service.list = async () => ({ objects: [], isLast: false })
+    service.head = async () => ({ size: NaN, versionToken: 't', modifiedMs: 1 })
+    service.get = async () => ({ bytes: body, isWhole: true })
+    service.delete = async () => []
+    for (const ask of [() => store.list(''), () => store.head('a'), () => store.get('a', { range: { start: 0, end: 2 } }), () => store.delete(['a'])]) assert.equal(await code(ask()), 'UNAVAILABLE')
+    service.put = async () => ({ versionToken: '' })
+    assert.equal(await code(store.put('b', body)), 'OUTCOME_UNKNOWN')
+  })
+
   it('preflight names what does not hold: here, creates that overwrite', async () => {
     const { service, store } = setUp()
     const put = service.put.bind(service)

@@ -60,8 +60,9 @@ export class GarbageCollector {
       const forgotten = objects.map(({ key }) => key).filter(key => { const objectId = objectIdOf(key); return objectId !== undefined && catalog.isForgotten(objectId) })
       if (forgotten.length === 0) continue
       const outcomes = await store.delete(forgotten, { signal: this.#stop.signal })
-      environment.logger.info('deleted objects that arrived after they were given up', { store: name, objects: forgotten.length })
-      deleted += outcomes.filter(({ kind }) => kind !== 'failed').length
+      const gone = outcomes.filter(({ kind }) => kind !== 'failed').length
+      if (gone > 0) environment.logger.info('deleted objects that arrived after they were given up', { store: name, objects: gone })
+      deleted += gone
     }
     return deleted
   }

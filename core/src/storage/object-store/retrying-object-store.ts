@@ -44,7 +44,10 @@ export class RetryingObjectStore implements ObjectStore {
   head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, options, given => this.#inner.head(key, given)) }
   list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, options, given => this.#inner.list(prefix, given)) }
 
-  /** Keys that failed retriably are asked for again; the outcomes are those of the last attempt of each key. */
+  /**
+   * Keys that failed retriably are asked for again; the outcomes are those of the last attempt of each key. What is left is told in one
+   * line a call and counted as `object_store_undeleted_objects`: those that delete go on without it, and nothing else would say that a bucket grows.
+   */
   async delete (keys: readonly string[], options?: CallOptions): Promise<readonly DeleteOutcome[]> {
     const outcomes = new Map<string, DeleteOutcome>()
     let pending = keys
@@ -55,7 +58,9 @@ export class RetryingObjectStore implements ObjectStore {
       pending = retriable.map(outcome => outcome.key)
       if (retriable[0] !== undefined) throw retriable[0].error
     }).catch((error: unknown) => { if (outcomes.size < keys.length) throw error })
-    return keys.map(key => outcomes.get(key)!)
+    const last = keys.map(key => outcomes.get(key)!)
+    this.#tellUndeleted(last)
+    return last
   }
 
   startMultipart (key: string, options?: PutOptions): Promise<MultipartUpload> { return this.#once(options, given => this.#inner.startMultipart(key, given)) }
@@ -66,6 +71,15 @@ export class RetryingObjectStore implements ObjectStore {
   preflight (options?: CallOptions): Promise<readonly Finding[]> { return this.#inner.preflight(options) }
   close (): Promise<void> { return this.#inner.close() }
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
+
+  #tellUndeleted (outcomes: readonly DeleteOutcome[]): void {
+    const { logger, metrics } = this.#environment
+    const failed = outcomes.filter(outcome => outcome.kind === 'failed')
+    const [first] = failed
+    if (first === undefined) return
+    metrics.count('object_store_undeleted_objects', failed.length)
+    logger.warn('objects could not be deleted, and stay', { asked: outcomes.length, failed: failed.length, key: first.key, error: String(first.error).slice(0, 500) })
+  }
 
   #once<O extends CallOptions, T> (options: O | undefined, attempt: (options: O | undefined) => Promise<T>): Promise<T> {
     const given = this.#within(options)
