@@ -139,3 +139,16 @@ describe('a broker that is to stop while its object store does not do its work',
     }
   }
 })
+
+describe('a store that answers again while the broker opens', () => {
+  it('is opened by a store that answers again after 5 s, soon after it', async () => {
+    const world = new VirtualBroker('object')
+    world.outage = outages['silence']
+    world.clock.schedule(5_000, () => { world.outage = undefined })
+    world.start()
+    await world.ready()
+    assert.ok(world.clock.monotonicMs() < 20_000, `took ${world.clock.monotonicMs()} ms`)
+    world.stop.abort()
+    assert.equal(await world.until(world.ended!), 'stopped')
+  })
+})

@@ -49,10 +49,10 @@ export class AzureService implements ObjectService {
     return { versionToken: tokenOf(etag) }
   }
 
-  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes?: (count: number) => void): Promise<ServiceBody> {
     const { _response: { status }, contentEncoding, contentLength, contentMD5, contentRange, metadata = {}, readableStreamBody } = await this.#open.container.getBlobClient(blobNameOf(name))
       .download(range?.start ?? 0, range === undefined ? undefined : range.end - range.start, { abortSignal: signal, maxRetryRequests: 0 })
-    const body = await readBody(readableStreamBody as Readable, contentLength, answerBytesMaxOf(range, objectBytesMax))
+    const body = await readBody(readableStreamBody as Readable, contentLength, answerBytesMaxOf(range, objectBytesMax), onBytes)
     const { bytes, isWhole } = objectBytes({ status, headers: { 'content-range': contentRange, 'content-encoding': contentEncoding }, body }, range)
     const told = { bytes, written: metadata[crcField], isInParts: false, md5: contentMD5 === undefined ? undefined : Buffer.from(contentMD5).toString('hex') }
     return { bytes, isWhole, crc32c: isWhole ? checksumOf(told, this.#environment.crc32c) : undefined }

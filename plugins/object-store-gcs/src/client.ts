@@ -3,7 +3,7 @@ import { GoogleCredentials, findTokenSource, noCredentials, type Credentials } f
 import { StaleToken } from './errors.ts'
 import type { GcsOptions } from './options.ts'
 
-type GcsCall = Pick<HttpCall, 'method' | 'path' | 'pieces' | 'signal'> & { readonly headers?: HttpCall['headers'], readonly answerBytesMax?: number }
+type GcsCall = Pick<HttpCall, 'method' | 'onBytes' | 'path' | 'pieces' | 'signal'> & { readonly headers?: HttpCall['headers'], readonly answerBytesMax?: number }
 
 /** More than any answer but an object's bytes: 1,000 names of 1,024 bytes, escaped, and what is told of each. */
 const answerBytesMax = 32 * 1024 * 1024

@@ -63,9 +63,9 @@ export class GcsService implements ObjectService {
     return { versionToken: stored.generation ?? '' }
   }
 
-  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes?: (count: number) => void): Promise<ServiceBody> {
     const answer = await this.#downloaded(name, {
-      method: 'GET', path: `${this.#pathOf(name)}?alt=media`, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax),
+      method: 'GET', path: `${this.#pathOf(name)}?alt=media`, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax), ...onBytes === undefined ? {} : { onBytes },
       headers: { 'cache-control': 'no-store', ...range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` } }
     })
     checkMark(answer, marks)

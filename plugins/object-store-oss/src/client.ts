@@ -6,7 +6,7 @@ import { isExpiry, marks } from './errors.ts'
 import type { OssOptions } from './options.ts'
 import { pathOf, queryOf, signedHeaders } from './signature.ts'
 
-interface OssCall extends Pick<HttpCall, 'method' | 'pieces' | 'signal'> {
+interface OssCall extends Pick<HttpCall, 'method' | 'onBytes' | 'pieces' | 'signal'> {
   /** Undefined: the bucket itself. */
   readonly name?: string
   readonly query?: Readonly<Record<string, string>>
@@ -33,14 +33,14 @@ export class OssClient {
     this.#credentials = credentials
   }
 
-  async send ({ answerBytesMax: bytesMax = answerBytesMax, headers = {}, method, name, pieces, query = {}, signal }: OssCall): Promise<HttpAnswer> {
+  async send ({ answerBytesMax: bytesMax = answerBytesMax, headers = {}, method, name, onBytes, pieces, query = {}, signal }: OssCall): Promise<HttpAnswer> {
     const { bucket, pathStyle, region } = this.#options
     const keys = await this.#credentials.keys()
     const signed = signedHeaders({ method, bucket, name, query, headers }, keys, { nowMs: this.#clock.wallMs(), region })
     const path = pathStyle ? pathOf(bucket, name) : pathOf(bucket, name).slice(bucket.length + 1)
     const queryText = queryOf(query)
     try {
-      return await this.#http.send({ method, origin: this.#origin, path: queryText === '' ? path : `${path}?${queryText}`, headers: signed, signal, answerBytesMax: bytesMax, ...pieces === undefined ? {} : { pieces } })
+      return await this.#http.send({ method, origin: this.#origin, path: queryText === '' ? path : `${path}?${queryText}`, headers: signed, signal, answerBytesMax: bytesMax, ...pieces === undefined ? {} : { pieces }, ...onBytes === undefined ? {} : { onBytes } })
     } catch (error) {
       if (isExpiry(error)) this.#credentials.expired()
       throw error

@@ -50,9 +50,9 @@ export class OssService implements ObjectService {
   }
 
   /** Without the range's behaviour a range past the end is answered with the whole object. */
-  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes?: (count: number) => void): Promise<ServiceBody> {
     const answer = await this.#client.sendOfObject({
-      method: 'GET', name, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax),
+      method: 'GET', name, signal, answerBytesMax: answerBytesMaxOf(range, objectBytesMax), ...onBytes === undefined ? {} : { onBytes },
       headers: range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}`, 'x-oss-range-behavior': 'standard' }
     })
     const { bytes, isWhole } = objectBytes(answer, range)

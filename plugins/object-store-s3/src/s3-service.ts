@@ -53,11 +53,11 @@ export class S3Service implements ObjectService {
     return { versionToken: tokenOf(ETag) }
   }
 
-  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes?: (count: number) => void): Promise<ServiceBody> {
     const { $metadata, Body, ContentEncoding, ContentLength, ContentRange, ETag, Metadata = {} } = await this.#client.send(new GetObjectCommand({
       Bucket: this.#options.bucket, Key: name, ...range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }
     }), { abortSignal: signal })
-    const body = await readBody(Body as Readable, ContentLength, answerBytesMaxOf(range, objectBytesMax))
+    const body = await readBody(Body as Readable, ContentLength, answerBytesMaxOf(range, objectBytesMax), onBytes)
     const { bytes, isWhole } = objectBytes({ status: $metadata.httpStatusCode ?? 0, headers: { 'content-range': ContentRange, 'content-encoding': ContentEncoding }, body }, range)
     const tag = tokenOf(ETag)
     const told = { bytes, written: Metadata[crcField], isInParts: isTagOfParts(tag), md5: md5InTag(tag) }

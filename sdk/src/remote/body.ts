@@ -25,17 +25,18 @@ export function contiguous (pieces: readonly Uint8Array[]): Buffer {
 
 /**
  * The bytes of an answer, of `size` as it says, or of any where it says none; frees its connection where they are not those. Rejects with
- * `Unbelieved` where there are more than `bytesMax`, or not as many as it says.
+ * `Unbelieved` where there are more than `bytesMax`, or not as many as it says. `onBytes`: told how many have come.
  */
-export async function readBody (body: Readable, size: number | undefined, bytesMax: number): Promise<Uint8Array> {
+export async function readBody (body: Readable, size: number | undefined, bytesMax: number, onBytes: (count: number) => void = () => undefined): Promise<Uint8Array> {
   try {
-    if (size === undefined) return await readUnsized(body, bytesMax)
+    if (size === undefined) return await readUnsized(body, bytesMax, onBytes)
     if (!(size <= bytesMax)) throw tooLong(bytesMax, size)
     const bytes = new Uint8Array(size)
     let at = 0
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       if (at + chunk.length > size) throw new Unbelieved('it is longer than it says', { size })
       bytes.set(chunk, at)
+      onBytes(chunk.length)
       at += chunk.length
     }
     if (at < size) throw new Unbelieved('it broke off', { size, got: at })
@@ -46,13 +47,14 @@ export async function readBody (body: Readable, size: number | undefined, bytesM
   }
 }
 
-async function readUnsized (body: Readable, bytesMax: number): Promise<Uint8Array> {
+async function readUnsized (body: Readable, bytesMax: number, onBytes: (count: number) => void): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.length
     if (size > bytesMax) throw tooLong(bytesMax, size)
     chunks.push(chunk)
+    onBytes(chunk.length)
   }
   return Buffer.concat(chunks)
 }

@@ -15,6 +15,8 @@ export interface HttpCall {
   readonly signal: AbortSignal
   /** A longer answer fails before it is read. */
   readonly answerBytesMax: number
+  /** Told how many bytes of the answer's body have come. */
+  readonly onBytes?: (count: number) => void
 }
 
 export interface HttpAnswer {
@@ -61,7 +63,7 @@ export class HttpClient {
   }
 
   async send (call: HttpCall): Promise<HttpAnswer> {
-    const { answerBytesMax, method, pieces = [], signal } = call
+    const { answerBytesMax, method, onBytes, pieces = [], signal } = call
     signal.throwIfAborted()
     const request = this.#open(call)
     const { promise: response, reject, resolve } = Promise.withResolvers<IncomingMessage>()
@@ -79,7 +81,7 @@ export class HttpClient {
       for (const piece of pieces) request.write(piece)
       request.end()
       const { headers, statusCode: status = 0 } = await response
-      const body = method === 'HEAD' ? await drained(await response) : await readBody(await response, sizeIn(headers['content-length']), answerBytesMax)
+      const body = method === 'HEAD' ? await drained(await response) : await readBody(await response, sizeIn(headers['content-length']), answerBytesMax, onBytes)
       isWhole = request.writableFinished
       if (status >= 300) throw new HttpStatusError({ status, headers, body })
       return { status, headers, body }

@@ -17,7 +17,7 @@ export interface ObjectService {
    * The bytes of `range`, or all; `isWhole` where all came for a range. A range that starts past the end fails with OUT_OF_RANGE, or
    * gives no bytes at exactly the end.
    */
-  get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody>
+  get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes: (count: number) => void): Promise<ServiceBody>
   head (name: string, signal: AbortSignal): Promise<ServiceObject>
   /**
    * At most `limit` (1 to 1,000) objects exclusively after `startAfter`, in the order of the names' UTF-8 bytes; empty only when the last.

@@ -18,7 +18,7 @@ export interface RemoteStoreOptions {
 export interface CallFacts {
   /** What the call does to the store, which decides what a missing answer means. */
   readonly effect: 'none' | 'idempotent' | 'write'
-  /** How many it moves. */
+  /** How many it sends; those that come add their time as they come. */
   readonly bytes?: number
   readonly signal?: AbortSignal | undefined
 }
@@ -51,13 +51,13 @@ export class RemoteCalls {
     if (bytes !== undefined) metrics.count(`object_store_${kind}_bytes`, bytes)
   }
 
-  /** Makes one call, within its deadline; what it rejects with is a StreambedError that names `action`. */
-  async run<T> (action: string, { bytes = 0, effect, signal }: CallFacts, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Makes one call, within its deadline, which bytes that come put off; what it rejects with is a StreambedError that names `action`. */
+  async run<T> (action: string, { bytes = 0, effect, signal }: CallFacts, call: (signal: AbortSignal, onBytes: (count: number) => void) => Promise<T>): Promise<T> {
     const { bytesPerSecondMin, requestTimeoutMs } = this.#options
     const limitMs = Math.ceil(requestTimeoutMs + bytes / bytesPerSecondMin * 1000)
     return await this.#inFlight.run(undefined, async () => {
       try {
-        return await withDeadline({ clock: this.environment.clock, limitMs, signal }, call)
+        return await withDeadline({ clock: this.environment.clock, limitMs, signal }, (inner, extend) => call(inner, count => { extend(count / bytesPerSecondMin * 1000) }))
       } catch (error) {
         if (StreambedError.is(error)) throw error
         if (error instanceof Unbelieved) throw errorOf(action, { code: 'NO_VERDICT', detail: error.message }, effect, error)

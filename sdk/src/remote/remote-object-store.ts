@@ -66,10 +66,9 @@ export class RemoteObjectStore implements ObjectStore {
     if (range !== undefined && !(Number.isSafeInteger(range.start) && Number.isSafeInteger(range.end) && range.start >= 0 && range.start < range.end)) {
       throw invalidArgument(`the range is not 0 <= start < end. start=${range.start} end=${range.end}`)
     }
-    const bytes = range === undefined ? wholeGetBytesMax : Math.min(range.end - range.start, wholeGetBytesMax)
     this.#calls.count('get')
-    return await this.#calls.run(`get of ${key}`, { effect: 'none', bytes, signal: options?.signal }, async signal => {
-      const body = await this.#service.get(name, range, signal)
+    return await this.#calls.run(`get of ${key}`, { effect: 'none', signal: options?.signal }, async (signal, onBytes) => {
+      const body = await this.#service.get(name, range, signal, onBytes)
       this.#environment.metrics.count('object_store_get_bytes', body.bytes.length)
       return this.#proven(key, body, range)
     })
@@ -199,8 +198,6 @@ export class RemoteObjectStore implements ObjectStore {
 
 const listLimitMax = 1000
 const verdictRetry = { delayMsMin: 20, delayMsMax: 200, deadlineMs: Infinity, attemptsMax: 8, isWorthRepeating: isUndecided }
-/** What a get of unknown size is given time for. */
-const wholeGetBytesMax = 64 * 1024 * 1024
 
 function isUndecided (error: unknown): boolean { return StreambedError.is(error, 'CONFLICT') }
 function unsupported (message: string): StreambedError { return new StreambedError('UNSUPPORTED', message) }

@@ -1,4 +1,4 @@
-import { abortedError, throwIfAborted, type Clock } from '../environment.ts'
+import { abortedError, throwIfAborted, type Clock, type Timer } from '../environment.ts'
 import { StreambedError } from '../errors.ts'
 
 /** Rejected with by a call that got no answer in time, where `late` says nothing else. */
@@ -15,9 +15,9 @@ export interface Deadline {
 
 /**
  * Runs `call` with a signal that aborts when the caller's does, or after `limitMs`. Rejects at that moment, with ABORTED
- * or what `late` gives, even if `call` takes no notice.
+ * or what `late` gives, even if `call` takes no notice. `extend` gives it more time, as what it does gets on.
  */
-export async function withDeadline<T> ({ clock, late, limitMs, signal }: Deadline, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T> ({ clock, late, limitMs, signal }: Deadline, call: (signal: AbortSignal, extend: (ms: number) => void) => Promise<T>): Promise<T> {
   throwIfAborted(signal)
   const controller = new AbortController()
   const { promise: ended, reject } = Promise.withResolvers<never>()
@@ -26,10 +26,16 @@ export async function withDeadline<T> ({ clock, late, limitMs, signal }: Deadlin
     controller.abort(error)
   }
   const onAbort = (): void => { end(abortedError(signal)) }
-  const timer = clock.schedule(limitMs, () => { end(late?.() ?? new DeadlinePassed(`no answer within ${limitMs} ms`)) })
+  let dueMs = clock.monotonicMs() + limitMs
+  const arm = (delayMs: number): Timer => clock.schedule(delayMs, () => {
+    const leftMs = dueMs - clock.monotonicMs()
+    if (leftMs > 0) timer = arm(leftMs)
+    else end(late?.() ?? new DeadlinePassed(`no answer within ${limitMs} ms`))
+  })
+  let timer = arm(limitMs)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([call(controller.signal), ended])
+    return await Promise.race([call(controller.signal, ms => { dueMs += ms }), ended])
   } catch (error) {
     // The client's own error for a request that we ended says less than why we did.
     throw controller.signal.aborted && !StreambedError.is(error) ? controller.signal.reason : error

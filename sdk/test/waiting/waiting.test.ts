@@ -45,6 +45,19 @@ describe('withDeadline', () => {
     await assert.rejects(run(host, call), (error: unknown) => StreambedError.is(error, 'UNAVAILABLE'))
   })
 
+  it('what gets on has its time extended, and what stands still then has no more', async () => {
+    const host = newHost()
+    const call = withDeadline({ clock: host.clock, limitMs: 10 }, async (_, extend) => {
+      for (let step = 0; step < 5; step++) {
+        await new Promise<void>(resolve => { host.clock.schedule(8, resolve) })
+        extend(8)
+      }
+      return await new Promise<never>(() => undefined)
+    })
+    await assert.rejects(run(host, call), DeadlinePassed)
+    assert.equal(host.clock.monotonicMs(), 50)
+  })
+
   it('rejects with ABORTED when the caller stops waiting, and begins nothing for one who has', async () => {
     const { clock } = newHost()
     const stop = new AbortController()
