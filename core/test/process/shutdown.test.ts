@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
-import { BrokerProcess } from '../support/broker-process.ts'
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { BrokerProcess, folderSettings } from '../support/broker-process.ts'
 import { KafkaConnection } from '../../src/client/kafka-connection.ts'
 import { ApiKey, type ResponseOf } from '../../src/protocol/messages/apis.ts'
 import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
 import { nodeNetwork } from '../../src/runtime/node-network.ts'
 import { clientOf, consumeAll, produce } from './client.ts'
+
+const launcher = path.join(import.meta.dirname, '../../../tools/run.mjs')
 
 describe('a broker process that is asked to end', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -42,6 +48,24 @@ describe('a broker process that is asked to end', () => {
     assert.equal((await parked).errorCode, KafkaErrorCode.NOT_COORDINATOR)
     assert.deepEqual(await ended, { code: 0, signal: null }, broker.run.stderr)
     assert.doesNotMatch(broker.run.stderr, /error/i)
+  })
+
+  it('by a supervisor that has ended what started it, as npm does: ends too', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-orphan-'))
+    try {
+      // The last command keeps the shell from becoming the first.
+      const shell = spawn('sh', ['-c', `"${process.execPath}" "${launcher}" start; :`], { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...folderSettings(folder) } })
+      const output = shell.stdout.setEncoding('utf8')
+      let text = ''
+      for await (const piece of output) {
+        text += piece as string
+        // What it had started holds the other end until it ends.
+        if (text.includes('ready on')) shell.kill('SIGTERM')
+      }
+      assert.match(text, /ready on/)
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
 
