@@ -1,7 +1,7 @@
 // Stands before a double of a service and answers oddly in its place: for the calls it is told to, the true answer is exchanged for another.
-import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { LoopbackServer } from '../loopback-server.ts'
 
 export type Call = 'get' | 'head' | 'list' | 'put' | 'delete' | 'start' | 'part' | 'complete' | 'other'
 
@@ -33,7 +33,7 @@ export function callOf ({ method = '', url = '' }: IncomingMessage): Call {
   return method === 'GET' && /^\/[^/]+\/./.test(pathname) ? 'get' : 'other'
 }
 
-export class OddFront {
+export class OddFront extends LoopbackServer {
   /** What befalls the true answer to a call; undefined lets it pass. */
   befall: (call: Call, answer: Answer) => Odd | undefined = () => undefined
   /** Calls that were answered oddly. */
@@ -41,26 +41,15 @@ export class OddFront {
   /** Told when an answer stalls. */
   onStall: () => void = () => {}
   readonly #upstream: URL
-  readonly #server = http.createServer((request, response) => { void this.#take(request, response) })
 
-  static async start (upstream: string): Promise<OddFront> {
-    const front = new OddFront(new URL(upstream))
-    front.#server.listen(0, '127.0.0.1')
-    await once(front.#server, 'listening')
-    return front
+  static async start (upstream: string): Promise<OddFront> { return await new OddFront(new URL(upstream)).listen() }
+
+  private constructor (upstream: URL) {
+    super()
+    this.#upstream = upstream
   }
 
-  private constructor (upstream: URL) { this.#upstream = upstream }
-
-  get endpoint (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
-
-  async stop (): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
-
-  async #take (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async take (request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.on('error', () => undefined)
     response.on('error', () => undefined)
     try {

@@ -2,9 +2,8 @@
 // namespace, whose folders are listed. What it does not do: check signatures, blocks, versions, tiers, leases, immutability, consistency among
 // servers (it is one process).
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly metadata: Readonly<Record<string, string>> }
 interface Call { readonly request: IncomingMessage, readonly response: ServerResponse, readonly name: string, readonly query: URLSearchParams, readonly body: Buffer }
@@ -12,7 +11,7 @@ interface Call { readonly request: IncomingMessage, readonly response: ServerRes
 const statusByCode: Readonly<Record<string, number>> = { ContainerNotFound: 404, BlobNotFound: 404, BlobAlreadyExists: 409, InvalidRange: 416, Md5Mismatch: 400 }
 const requestId = { 'x-ms-request-id': 'b67c2d0c-301e-0089-0f2c-000000000000', 'x-ms-version': '2026-04-06' }
 
-export class FakeAzure {
+export class FakeAzure extends LoopbackServer {
   readonly account = 'account'
   readonly container = 'fake-container'
   /** Names whose deletion in a batch fails, and names of which its answer says nothing. */
@@ -22,22 +21,8 @@ export class FakeAzure {
   nowMs = Date.now()
   readonly objects = new Map<string, Stored>()
   #count = 0
-  readonly #server = http.createServer((request, response) => { void this.#take(request, response) })
 
-  static async start (): Promise<FakeAzure> {
-    const fake = new FakeAzure()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    return fake
-  }
-
-  get endpoint (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
-
-  async stop (): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
+  static async start (): Promise<FakeAzure> { return await new FakeAzure().listen() }
 
   /** Puts a blob there that no plugin of ours wrote. */
   put (name: string, bytes: Buffer, metadata: Readonly<Record<string, string>> = {}): Stored {
@@ -46,7 +31,7 @@ export class FakeAzure {
     return stored
   }
 
-  async #take (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async take (request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks = await request.toArray().catch(() => undefined) as Buffer[] | undefined
     if (chunks === undefined) return
     for (const [header, value] of Object.entries({ ...requestId, date: new Date(this.nowMs).toUTCString() })) response.setHeader(header, value)

@@ -4,17 +4,16 @@
 // other than ifGenerationMatch, quotas other than one write a second to a name. Google's own client is run against it
 // (google-client.test.ts), so that what it understands is what that sends.
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { crc32c } from '@streambed/sdk'
 import { xmlEscaped } from '@streambed/sdk/remote'
+import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly generation: number, readonly createdMs: number, readonly metadata: Readonly<Record<string, string>>, readonly contentType: string }
 interface Upload { readonly name: string, readonly metadata: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
 interface Call { readonly request: IncomingMessage, readonly response: ServerResponse, readonly url: URL, readonly body: Buffer }
 
-export class FakeGcs {
+export class FakeGcs extends LoopbackServer {
   readonly bucket = 'fake-bucket'
   /** What the JSON API tells of the bucket. */
   settings: object = { location: 'EUROPE-WEST3', locationType: 'region' }
@@ -31,28 +30,14 @@ export class FakeGcs {
   readonly undeletable = new Set<string>()
   /** Its clock, which stands still. */
   nowMs = Date.now()
-  readonly requests: { readonly method: string, readonly url: string, readonly headers: http.IncomingHttpHeaders }[] = []
+  readonly requests: { readonly method: string, readonly url: string, readonly headers: IncomingHttpHeaders }[] = []
   readonly objects = new Map<string, Stored>()
   readonly uploads = new Map<string, Upload>()
-  readonly #server = http.createServer((request, response) => { void this.#take(request, response) })
   #generation = 1_700_000_000_000_000
 
-  static async start (): Promise<FakeGcs> {
-    const fake = new FakeGcs()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    return fake
-  }
+  static async start (): Promise<FakeGcs> { return await new FakeGcs().listen() }
 
-  get endpoint (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
-
-  async stop (): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
-
-  async #take (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async take (request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks = await request.toArray().catch(() => undefined) as Buffer[] | undefined
     if (chunks === undefined) return
     const { headers, method = '', url = '' } = request

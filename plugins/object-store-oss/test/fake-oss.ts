@@ -4,11 +4,10 @@
 // symlinks, append, bucket in the host name, consistency among servers (it is one process). Alibaba Cloud's client is run against it
 // (ali-client.test.ts), so that what it understands is what that sends.
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { xmlElements, xmlEscaped, xmlText } from '@streambed/sdk/remote'
 import { errorXml, receivedOf, signatureProblem, type Received } from './received.ts'
+import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly headers: Readonly<Record<string, string>> }
 interface Upload { readonly name: string, readonly headers: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
@@ -18,7 +17,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   EntityTooSmall: 400, NoSuchBucket: 404, NoSuchKey: 404, NoSuchUpload: 404, FileAlreadyExists: 409, InvalidRange: 416
 }
 
-export class FakeOss {
+export class FakeOss extends LoopbackServer {
   readonly bucket = 'fake-bucket'
   readonly region = 'cn-hangzhou'
   readonly accessKeyId = 'id'
@@ -41,24 +40,10 @@ export class FakeOss {
   readonly objects = new Map<string, Stored>()
   readonly uploads = new Map<string, Upload>()
   #count = 0
-  readonly #server = http.createServer((request, response) => { void this.#take(request, response) })
 
-  static async start (): Promise<FakeOss> {
-    const fake = new FakeOss()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    return fake
-  }
+  static async start (): Promise<FakeOss> { return await new FakeOss().listen() }
 
-  get endpoint (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
-
-  async stop (): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
-
-  async #take (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async take (request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks = await request.toArray().catch(() => undefined) as Buffer[] | undefined
     if (chunks === undefined) return
     const body = Buffer.concat(chunks)

@@ -2,10 +2,9 @@
 // S3 differ. What it does not do: check signatures, keep versions, classes, encryption, regions, bucket in the host name, consistency among servers
 // (it is one process).
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { xmlElements, xmlEscaped, xmlText } from '@streambed/sdk/remote'
+import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly headers: Readonly<Record<string, string>> }
 interface Upload { readonly name: string, readonly headers: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
@@ -15,7 +14,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   NoSuchBucket: 404, NoSuchKey: 404, NoSuchUpload: 404, PreconditionFailed: 412, InvalidRange: 416, BadDigest: 400, MissingContentMD5: 400, InvalidRequest: 400, InvalidPart: 400, AccessDenied: 403, AuthorizationHeaderMalformed: 400
 }
 
-export class FakeS3 {
+export class FakeS3 extends LoopbackServer {
   readonly bucket = 'fake-bucket'
   /** The region that requests must be signed for; undefined takes any. */
   region: string | undefined
@@ -32,31 +31,17 @@ export class FakeS3 {
   readonly unmentioned = new Set<string>()
   /** Its clock, which stands still. */
   nowMs = Date.now()
-  readonly requests: { readonly method: string, readonly url: string, readonly headers: http.IncomingHttpHeaders }[] = []
+  readonly requests: { readonly method: string, readonly url: string, readonly headers: IncomingHttpHeaders }[] = []
   readonly objects = new Map<string, Stored>()
   readonly uploads = new Map<string, Upload>()
   #count = 0
-  readonly #server = http.createServer((request, response) => { void this.#take(request, response) })
 
-  static async start (): Promise<FakeS3> {
-    const fake = new FakeS3()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    return fake
-  }
-
-  get endpoint (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
-
-  async stop (): Promise<void> {
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
-  }
+  static async start (): Promise<FakeS3> { return await new FakeS3().listen() }
 
   /** Puts an object there that no plugin of ours wrote. */
   put (name: string, bytes: Buffer): void { this.#store(name, bytes, {}, md5Of(bytes)) }
 
-  async #take (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async take (request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks = await request.toArray().catch(() => undefined) as Buffer[] | undefined
     if (chunks === undefined) return
     const { headers, method = '', url = '' } = request
@@ -96,7 +81,7 @@ export class FakeS3 {
     }
   }
 
-  #store (name: string, bytes: Buffer, headers: http.IncomingHttpHeaders, etag: string): Stored {
+  #store (name: string, bytes: Buffer, headers: IncomingHttpHeaders, etag: string): Stored {
     const kept = Object.fromEntries(Object.entries(headers).flatMap(([header, value]) => header.startsWith('x-amz-meta-') ? [[header, String(value)]] : []))
     const stored = { bytes: Buffer.from(bytes), etag, modifiedMs: this.nowMs, headers: kept }
     this.objects.set(name, stored)
