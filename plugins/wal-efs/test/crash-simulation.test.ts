@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type Wal, type WalIdentity } from '@streambed/sdk'
 import type { FileFault, SeededRandom, SimulatedFileSystem } from '@streambed/sdk/testing'
-import { idOf, KiB, openSmall, recordOf, recovered, simulated, type Simulated } from './support.ts'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
+import { idOf, KiB, openSmall, recordOf, simulated, type Simulated } from './support.ts'
 
 const seedCount = 300
 const lives = 12

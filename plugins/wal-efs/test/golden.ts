@@ -1,7 +1,4 @@
-import type { SimulatedFileSystem } from '@streambed/sdk/testing'
-
-/** Files by their path; bytes that are not in a run are zeros. */
-export type Golden = Readonly<Record<string, { readonly size: number, readonly runs: readonly (readonly [at: number, hex: string])[] }>>
+import type { Golden } from '../../../sdk/test/batch-log/log-files.ts'
 
 /**
  * What the versions before identities wrote: "one" (trimmed), "two" and "three" in epoch 1, closed; "four" in epoch 3, killed. At
@@ -51,21 +48,5 @@ export const logOfFormat1: Golden = {
       [4096, '534257420100400073ba5da4c29d06a00030000000000000030000000000000045000000000000000100000004000000' +
         '4e41a10d000000000000000073f88fcb04000000666f7572']
     ]
-  }
-}
-
-/** Puts them there, durably. Block devices of those names must be there already, and zero. */
-export async function restore (golden: Golden, files: SimulatedFileSystem): Promise<void> {
-  for (const [path, { runs, size }] of Object.entries(golden)) {
-    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) await files.makeDirectory(path.slice(0, at)).catch(() => {})
-    const handle = await files.open(path, 'create')
-    await handle.truncate(size)
-    for (const [at, hex] of runs) await handle.write([Buffer.from(hex, 'hex')], at)
-    await handle.datasync()
-    await handle.close()
-    for (let at = path.lastIndexOf('/'); at >= 0; at = path.lastIndexOf('/', at - 1)) {
-      await files.syncDirectory(path.slice(0, at) || '/')
-      if (at === 0) break
-    }
   }
 }

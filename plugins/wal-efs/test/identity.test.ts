@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { StreambedError, crc32c, type ErrorCode, type FileSystem, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
 import type { FileFault, SimulatedFileSystem } from '@streambed/sdk/testing'
+import { recovered, restore, treeOf } from '../../../sdk/test/batch-log/log-files.ts'
 import { decodeIdentity, encodeIdentity, encodeOwner } from '../src/format.ts'
 import { openWal } from '../src/open-wal.ts'
 import type { EfsOptions } from '../src/options.ts'
-import { logOfFormat1, restore } from './golden.ts'
-import { KiB, recordOf, recovered, simulated, treeOf, writerOf, type Simulated } from './support.ts'
+import { logOfFormat1 } from './golden.ts'
+import { KiB, recordOf, simulated, writerOf, type Simulated } from './support.ts'
 
 type Opened = Wal & { readonly identity: WalIdentity }
 const options: EfsOptions = { path: '/wal', capacity: 136 * KiB, segmentBytes: 32 * KiB, deadlineMs: 30_000, scope: 'zone' }

@@ -4,9 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { StreambedError, type FileHandle, type Wal } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
 import { openWal } from '../src/open-wal.ts'
 import { nfsFromEnvironment, type Nfs } from './nfs.ts'
-import { idOf, MiB, recordOf, recovered, writerOf } from './support.ts'
+import { idOf, MiB, recordOf, writerOf } from './support.ts'
 import { isDense, Writer } from './writer.ts'
 
 const nfs = nfsFromEnvironment()

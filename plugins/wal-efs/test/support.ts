@@ -1,4 +1,4 @@
-import type { Environment, Random, Wal, WalRecord, WalWriter } from '@streambed/sdk'
+import type { Environment, Random, Wal, WalWriter } from '@streambed/sdk'
 import { SeededRandom, SimulatedFileSystem, testEnvironment, VirtualClock } from '@streambed/sdk/testing'
 import { openWal } from '../src/open-wal.ts'
 import type { EfsOptions } from '../src/options.ts'
@@ -23,22 +23,6 @@ export async function openSmall (environment: Environment, writerEpoch: number, 
   return await openWal({ path, capacity: 136 * KiB, segmentBytes: 32 * KiB, deadlineMs: 30_000, scope: 'zone', ...options }, environment, { writer: writerOf(writerEpoch) })
 }
 
-/** All names and bytes below `folder`, for comparing. */
-export async function treeOf (files: SimulatedFileSystem, folder = '/'): Promise<Record<string, string>> {
-  const tree: Record<string, string> = {}
-  for (const { kind, name } of await files.list(folder)) {
-    const path = `${folder === '/' ? '' : folder}/${name}`
-    tree[path] = kind === 'directory' ? 'folder' : Buffer.from(await files.readFile(path)).toString('base64')
-    if (kind === 'directory') Object.assign(tree, await treeOf(files, path))
-  }
-  return tree
-}
-
-export async function recovered (wal: Wal): Promise<WalRecord[]> {
-  const records: WalRecord[] = []
-  for await (const record of wal.recover()) records.push(record)
-  return records
-}
 
 /** A record that says which it is, and what each of its bytes must be. */
 export function recordOf (id: number, size: number): Uint8Array {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type Wal } from '@streambed/sdk'
 import { VirtualClock } from '@streambed/sdk/testing'
-import { idOf, KiB, openSmall, recordOf, recovered, simulated } from './support.ts'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
+import { idOf, KiB, openSmall, recordOf, simulated } from './support.ts'
 
 /** Moves the clock whenever nothing else can move, until `done` settles. */
 async function runUntil<T> (clock: VirtualClock, done: Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type Environment, type Wal } from '@streambed/sdk'
 import type { SimulatedFileSystem } from '@streambed/sdk/testing'
-import { below, idOf, KiB, openSmall, path, recordOf, recovered, simulated } from './support.ts'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
+import { below, idOf, KiB, openSmall, path, recordOf, simulated } from './support.ts'
 
 const headerBytes = 8192
 

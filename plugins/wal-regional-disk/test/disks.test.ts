@@ -6,10 +6,11 @@ import { walConformance } from '@streambed/conformance'
 import { capabilitiesOf, StreambedError, type Wal } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import { SeededRandom } from '@streambed/sdk/testing'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
 import plugin from '../src/index.ts'
 import { openWal } from '../src/open-wal.ts'
 import { makeLoopDevice, mayMakeDisks, PowerCutDisk, removeLoopDevice } from './disks.ts'
-import { idOf, MiB, recordOf, recovered, writerOf } from './support.ts'
+import { idOf, MiB, recordOf, writerOf } from './support.ts'
 import { isDense, Writer } from './writer.ts'
 
 const cutCount = 15

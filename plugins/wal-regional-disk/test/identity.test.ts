@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type ErrorCode, type Wal, type WalIdentity, type WalOpening } from '@streambed/sdk'
 import type { FileFault, SimulatedFileSystem } from '@streambed/sdk/testing'
+import { recovered, restore, treeOf } from '../../../sdk/test/batch-log/log-files.ts'
 import { openWal } from '../src/open-wal.ts'
 import type { RegionalDiskOptions } from '../src/options.ts'
-import { deviceOfFormat2, folderOfFormat1, restore } from './golden.ts'
-import { KiB, recordOf, recovered, simulated, treeOf, writerOf, type Simulated } from './support.ts'
+import { deviceOfFormat2, folderOfFormat1 } from './golden.ts'
+import { KiB, recordOf, simulated, writerOf, type Simulated } from './support.ts'
 
 const deviceBytes = 256 * KiB
 const own: WalOpening = { mode: 'own' }

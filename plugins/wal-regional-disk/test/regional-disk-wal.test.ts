@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { StreambedError } from '@streambed/sdk'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
 import { openWal } from '../src/open-wal.ts'
-import { idOf, KiB, openSmall, path, recordOf, recovered, simulated, writerOf } from './support.ts'
+import { idOf, KiB, openSmall, path, recordOf, simulated, writerOf } from './support.ts'
 
 function withCode (code: string, text?: RegExp): (error: unknown) => boolean {
   return error => StreambedError.is(error) && error.code === code && (text === undefined || text.test(error.message))

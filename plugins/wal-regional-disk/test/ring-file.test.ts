@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type FileHandle, type FileSystem } from '@streambed/sdk'
-import { idOf, openSmall, recordOf, recovered, simulated } from './support.ts'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
+import { idOf, openSmall, recordOf, simulated } from './support.ts'
 
 /** A file system that tells which writes were direct; `isDirect`: whether it has direct access at all. */
 function watched (fileSystem: FileSystem, { isDirect }: { readonly isDirect: boolean }): { readonly fileSystem: FileSystem, readonly writes: { readonly path: string, readonly isDirect: boolean, readonly bytes: number }[], readonly open: Set<string> } {

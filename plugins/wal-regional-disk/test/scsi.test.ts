@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StreambedError, type Wal } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
 import { openWal } from '../src/open-wal.ts'
-import { idOf, MiB, recordOf, recovered, writerOf } from './support.ts'
+import { idOf, MiB, recordOf, writerOf } from './support.ts'
 import { isDense, Writer } from './writer.ts'
 
 /** One SCSI disk as two hosts see it: tools/servers/vm/scsi-job. */

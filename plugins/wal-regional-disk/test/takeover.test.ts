@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type Wal } from '@streambed/sdk'
 import { VirtualClock } from '@streambed/sdk/testing'
+import { recovered } from '../../../sdk/test/batch-log/log-files.ts'
 import { encodeEpochSlot, encodeRingSlot } from '../src/slots.ts'
-import { idOf, KiB, openSmall, path, recordOf, recovered, simulated } from './support.ts'
+import { idOf, KiB, openSmall, path, recordOf, simulated } from './support.ts'
 
 /** Moves the clock whenever nothing else can move, until `done` settles. */
 async function runUntil<T> (clock: VirtualClock, done: Promise<T>): Promise<T> {
