@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { BrokerProcess, folderSettings } from '../support/broker-process.ts'
+import { BrokerProcess, folderSettings, startRun } from '../support/broker-process.ts'
 import { KafkaConnection } from '../../src/client/kafka-connection.ts'
 import { ApiKey, type ResponseOf } from '../../src/protocol/messages/apis.ts'
 import { KafkaErrorCode } from '../../src/protocol/error-codes.ts'
@@ -48,6 +50,31 @@ describe('a broker process that is asked to end', () => {
     assert.equal((await parked).errorCode, KafkaErrorCode.NOT_COORDINATOR)
     assert.deepEqual(await ended, { code: 0, signal: null }, broker.run.stderr)
     assert.doesNotMatch(broker.run.stderr, /error/i)
+  })
+
+  it('while it opens, with an object store that takes connections and never answers: has said what it waits for, and exits 0', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streambed-silent-'))
+    const silent = net.createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      const { STREAMBED_STORAGE__OBJECTS__PATH: _, ...settings } = folderSettings(folder)
+      const run = startRun({
+        ...settings,
+        STREAMBED_STORAGE__OBJECTS__PLUGIN: 's3',
+        STREAMBED_STORAGE__OBJECTS__BUCKET: 'bucket',
+        STREAMBED_STORAGE__OBJECTS__REGION: 'us-east-1',
+        STREAMBED_STORAGE__OBJECTS__ENDPOINT: `http://127.0.0.1:${(silent.address() as net.AddressInfo).port}`,
+        AWS_ACCESS_KEY_ID: 'id',
+        AWS_SECRET_ACCESS_KEY: 'secret'
+      })
+      // Told by the log alone: nothing else of the process is to be seen.
+      while (!run.stderr.includes('waiting for the object stores')) await once(run.child.stderr!, 'data')
+      run.child.kill('SIGTERM')
+      assert.deepEqual(await run.ended, { code: 0, signal: null }, run.stderr)
+    } finally {
+      silent.close()
+      fs.rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('by a supervisor that has ended what started it, as npm does: ends too', async () => {
