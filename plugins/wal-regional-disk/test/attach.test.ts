@@ -157,7 +157,7 @@ describe('the attach hook', () => {
       opening.catch(() => {})
       await asked
       clock.advance(timeout)
-      await fails(opening, 'UNAVAILABLE', /no answer in 60000 ms/)
+      await fails(opening, 'UNAVAILABLE', /no answer within 60000 ms/)
       answer = request => { request.socket.destroy() }
       await fails(open({ url, timeout }), 'UNAVAILABLE', /gave no answer/)
     })
