@@ -12,7 +12,7 @@ import { SmallS3, openSmallS3 } from './fixtures/small-s3.ts'
 const pace = { spellMs: 150, callMsMax: 10_000 }
 
 describe('certification up to level fault', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let folder: string
   let small: Awaited<ReturnType<typeof openSmallS3>>
   before(async () => {
@@ -27,7 +27,7 @@ describe('certification up to level fault', function () {
   const load = (plugin: string, options: Readonly<Record<string, unknown>>): Promise<Target> => Target.load({ plugin, options, baseFolder: import.meta.dirname, variables: {} })
   const idsOf = (kind: Parameters<typeof catalogueOf>[0]): string[] => catalogueOf(kind).filter(({ level, missing }) => level === 'fault' && missing === undefined).map(({ id }) => id)
   const outcomes = (report: Report, outcome: Report['checks'][number]['outcome']): string[] => report.checks.filter(check => check.outcome === outcome).map(({ id, reason = '' }) => `${id} ${reason}`)
-  const s3 = (): Readonly<Record<string, unknown>> => ({ bucket: 'small', endpoint: `{proxy:${small.url}}`, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', prefix: '{run}/', requestTimeout: '500ms', throughputMin: '16MiB' })
+  const s3 = (): Readonly<Record<string, unknown>> => ({ bucket: 'small', endpoint: `{proxy:${small.url}}`, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', prefix: '{run}/', requestTimeout: '2s', throughputMin: '16MiB' })
   const s3Store = '@streambed/object-store-s3'
   const fsStore = '@streambed/object-store-fs'
 

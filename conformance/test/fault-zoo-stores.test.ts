@@ -49,14 +49,15 @@ const mutants: readonly Mutant[] = [
   { defect: 'looks a name up once', caughtBy: 'OS-F08', resolvesOnce: true },
   { defect: 'takes an expired credential for a wrong one', caughtBy: 'OS-F09', service: s => told(s, ({ detail }) => detail.includes('ExpiredToken') ? { code: 'PERMISSION_DENIED' } : {}) },
   { defect: 'does not say that the clock is off', caughtBy: 'OS-F10', service: s => told(s, ({ detail }) => detail.includes('Skewed') ? { code: 'PERMISSION_DENIED', detail: 'status=403', remedy: undefined } : {}) },
-  { defect: 'answers refusals with three more requests', caughtBy: 'OS-F11', service: s => ({ get: async (name, range, signal) => { for (let tries = 1; ; tries++) { try { return await s.get(name, range, signal) } catch (error) { if (tries === 4) throw error } } } }) },
+  { defect: 'answers refusals with three more requests', caughtBy: 'OS-F11', service: s => ({ get: async (name, range, signal) => { for (let tries = 1; ; tries++) { try { return await s.get(name, range, signal) } catch (error) { if (tries === 4) throw error } } } }), options: { requestTimeout: '30s' } },
   { defect: 'takes a throttled listing for a broken one', caughtBy: 'OS-F12', store: s => ({ list: async (prefix, options) => { try { return await s.list(prefix, options) } catch (error) { if (StreambedError.is(error, 'THROTTLED')) throw new StreambedError('CORRUPT', 'no listing', { cause: error }); throw error } } }) },
   { defect: 'tells of every key that it is deleted', caughtBy: 'OS-F13', service: s => ({ delete: async (names, signal) => { await s.delete(names, signal); return names.map(() => ({ kind: 'deleted' as const })) } }) },
   { defect: 'ignores the condition of a put', caughtBy: 'OS-F14', server: 'ignoresConditions' },
   { defect: 'does not count what it reads', caughtBy: 'OS-O01', environment: ({ metrics }) => ({ metrics: { ...metrics, count: (name, by) => { if (!name.includes('get')) metrics.count(name, by) } } }) }
 ]
 
-describe('the fault suite for object stores', () => {
+describe('the fault suite for object stores', function () {
+  this.timeout(180_000)
   const failures = async (only: string | undefined, mutant: Partial<Mutant>): Promise<string[]> => {
     const small = await openSmallS3(mutant.server)
     const counts: Record<string, number> = {}
@@ -105,7 +106,7 @@ function register (runner: Runner, { options = {}, resolvesOnce = false, service
           plane.set(...rules)
           const address = endpointName !== undefined && resolvesOnce ? await promisify(dns.lookup)(endpointName, { all: true }) : undefined
           const endpoint = endpointName === undefined ? plane.url : plane.urlBy(address?.[0]?.address ?? endpointName)
-          const parsed = optionsSchema.parse({ bucket: 'zoo', endpoint, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', requestTimeout: '500ms', throughputMin: '16MiB', prefix: place, ...options })
+          const parsed = optionsSchema.parse({ bucket: 'zoo', endpoint, pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b', requestTimeout: '2s', throughputMin: '16MiB', prefix: place, ...options })
           const service = new S3Service(parsed, environment)
           const store = new RemoteObjectStore(overriding<ObjectService>(service, serviceDefects(service)), capabilities, { prefix: place, requestTimeoutMs: parsed.requestTimeout, bytesPerSecondMin: parsed.throughputMin }, environment)
           return { plane, subject: overriding<ObjectStore>(store, storeDefects(store)) }
