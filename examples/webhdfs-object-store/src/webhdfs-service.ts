@@ -110,9 +110,9 @@ export class WebHdfsService implements ObjectService {
     await this.#client.create(upload, pieces, signal)
     try {
       const status = await this.#client.status(upload, signal)
-      if (status.length !== headerBytes + size) throw new StreambedError('CORRUPT', `HDFS has ${status.length} bytes of a file of ${headerBytes + size}`)
+      if (status.length !== headerBytes + size) throw new Refusal('UNAVAILABLE', `HDFS has ${status.length} bytes of a file of ${headerBytes + size}`)
       if (this.#verifyWrites && !Buffer.from(await this.#client.open(upload, { offset: 0 }, signal)).equals(contiguous(pieces))) {
-        throw new StreambedError('CORRUPT', `what HDFS has is not what was sent. size=${size}`)
+        throw new Refusal('UNAVAILABLE', `what HDFS has is not what was sent. size=${size}`)
       }
       return status
     } catch (error) {

@@ -1,4 +1,4 @@
-import { codeOf, detailOf, isOwnRefusal, isWholeXml, strangersRefusal, verdictOf, xmlText, type Refused, type ServiceFailure, type Verdict, type Verdicts } from '@streambed/sdk/remote'
+import { bytesChanged, codeOf, detailOf, isOwnRefusal, isWholeXml, strangersRefusal, verdictOf, xmlText, type Refused, type ServiceFailure, type Verdict, type Verdicts } from '@streambed/sdk/remote'
 import { headersOf, marks, type SdkHeaders } from './answers.ts'
 
 const keysRemedy = 'Check the credentials, and that their role may read, write, delete and list blobs (Storage Blob Data Contributor).'
@@ -16,8 +16,8 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
   BlobArchived: { code: 'MISCONFIGURED', remedy: 'The blob was archived: take the rule that archives from our prefix, and rehydrate it.' },
   BlobBeingRehydrated: { code: 'UNAVAILABLE' },
   InvalidRange: { code: 'OUT_OF_RANGE' },
-  Md5Mismatch: { code: 'CORRUPT' },
-  InvalidMd5: { code: 'CORRUPT' },
+  Md5Mismatch: bytesChanged,
+  InvalidMd5: bytesChanged,
   AuthenticationFailed: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
   AuthorizationFailure: { code: 'PERMISSION_DENIED', remedy: `${keysRemedy} The account's firewall may refuse this network.` },
   AuthorizationPermissionMismatch: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
@@ -46,10 +46,8 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
 const verdicts: Verdicts = {
   byCode: verdictByCode,
   byStatus: {
-    400: { code: 'INVALID_ARGUMENT' },
     401: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
-    403: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
-    413: { code: 'INVALID_ARGUMENT' }
+    403: { code: 'PERMISSION_DENIED', remedy: keysRemedy }
   }
 }
 
@@ -70,10 +68,8 @@ export function failureOf (error: unknown): ServiceFailure {
   const refused = statusCode === undefined ? undefined : refusedBy({ status: statusCode, text: response?.bodyAsText ?? '', headers: response?.headers === undefined ? {} : headersOf(response.headers) }, response === undefined ? given : undefined)
   if (refused !== undefined && !isOwnRefusal(refused, marks)) return { code: 'NO_VERDICT', detail: strangersRefusal(refused).message }
   const code = codeOf([refused?.code, details?.errorCode, given, name], verdicts)
-  // 400 without a reason says nothing of the request.
-  const status = refused?.status === 400 && refused.code === undefined ? undefined : refused?.status
   // The SDK's message goes on with headers; the first line says it.
-  return { ...verdictOf({ code, status }, verdicts), detail: detailOf({ status: statusCode, code, requestId: refused?.headers['x-ms-request-id'], message }) }
+  return { ...verdictOf({ code, status: statusCode }, verdicts), detail: detailOf({ status: statusCode, code, requestId: refused?.headers['x-ms-request-id'], message }) }
 }
 
 /** `code` is given of a part of a batch, which has no answer of its own. */

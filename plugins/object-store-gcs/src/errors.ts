@@ -1,5 +1,5 @@
 import {
-  HttpStatusError, detailOf, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, verdictByS3Code, verdictOf, xmlText,
+  HttpStatusError, bytesChanged, detailOf, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, verdictByS3Code, verdictOf, xmlText,
   type HttpAnswer, type ServiceFailure, type Verdict, type Verdicts
 } from '@streambed/sdk/remote'
 import { CredentialsError } from './credentials.ts'
@@ -46,10 +46,8 @@ const verdictByReason: Readonly<Record<string, Verdict>> = {
 const verdicts: Verdicts = {
   byCode: verdictByReason,
   byStatus: {
-    400: { code: 'INVALID_ARGUMENT' },
     401: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
     403: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
-    413: { code: 'INVALID_ARGUMENT' },
     503: { code: 'NO_VERDICT' } // it may have been carried out
   }
 }
@@ -91,16 +89,11 @@ export function answerFailureOf (status: number, text: string, headers: HttpAnsw
   const detail = detailOf({ status, code: reason, requestId: headers['x-guploader-uploadid'], message })
   const pays = requesterPays(`${reason ?? ''} ${message ?? ''}`)
   if (pays !== undefined) return { ...pays, detail }
-  // Without a reason it says nothing of the request.
-  if (status === 400 && code === undefined) return { code: 'NO_VERDICT', detail }
   if (status === 404 && /bucket does not exist/.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: bucketRemedy }
   // The reason is `invalid`, as of so much.
-  if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { code: 'CORRUPT', detail }
-  return { ...refusal(status, verdictOf({ code: reason, status }, verdicts)), detail }
+  if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { ...bytesChanged, detail }
+  return { ...verdictOf({ code: reason, status }, verdicts), detail }
 }
-
-/** A request that Google refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
-function refusal (status: number, verdict: Verdict): Verdict { return verdict.code === 'NO_VERDICT' && status >= 400 && status < 500 && status !== 408 ? { code: 'INTERNAL' } : verdict }
 
 /** Whether a refusal is Google's: it says so in its language, or bears a header of it. */
 export function isGooglesRefusal ({ headers, status, text }: HttpStatusError): boolean {

@@ -43,7 +43,6 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
 const verdicts: Verdicts = {
   byCode: verdictByCode,
   byStatus: {
-    400: { code: 'INVALID_ARGUMENT' },
     401: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
     403: { code: 'PERMISSION_DENIED', remedy: keysRemedy }
   }
@@ -87,9 +86,7 @@ export function answerFailureOf ({ code, message, requestId, status }: Told & { 
   if (/must be addressed using the specified endpoint|signing region/i.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: regionRemedy }
   const pays = requesterPays(`${code ?? ''} ${message ?? ''}`)
   if (pays !== undefined) return { ...pays, detail }
-  // Without a reason it says nothing of the request.
-  if (status === 400 && code === undefined) return { code: 'NO_VERDICT', detail }
-  return { ...refusal(status, verdictOf({ code, status }, verdicts)), detail }
+  return { ...verdictOf({ code, status }, verdicts), detail }
 }
 
 interface Told { readonly code?: string | undefined, readonly message?: string | undefined, readonly requestId?: string | undefined }
@@ -101,9 +98,4 @@ function toldBy ({ headers, text }: HttpStatusError): Told {
   const requestId = headers['x-oss-request-id']
   const told = { requestId: typeof requestId === 'string' ? requestId : undefined }
   return isWholeXml(xml, 'Error') ? { ...told, code: xmlText(xml, 'Code'), message: xmlText(xml, 'Message') } : { ...told, message: xml }
-}
-
-/** A request that OSS refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
-function refusal (status: number | undefined, verdict: Verdict): Verdict {
-  return verdict.code === 'NO_VERDICT' && status !== undefined && status >= 400 && status < 500 && status !== 408 ? { code: 'INTERNAL' } : verdict
 }

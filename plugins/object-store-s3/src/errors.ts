@@ -1,4 +1,4 @@
-import { HttpStatusError, codeOf, detailOf, requesterPays, verdictByS3Code, verdictOf, type ServiceFailure, type Verdict, type Verdicts } from '@streambed/sdk/remote'
+import { HttpStatusError, bytesChanged, codeOf, detailOf, requesterPays, verdictByS3Code, verdictOf, type ServiceFailure, type Verdict, type Verdicts } from '@streambed/sdk/remote'
 import { WrongRegion } from './answers.ts'
 
 const regionRemedy = "Set `region` to the bucket's region."
@@ -22,8 +22,8 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
   TemporaryRedirect: { code: 'UNAVAILABLE' },
   AuthorizationHeaderMalformed: { code: 'MISCONFIGURED', remedy: regionRemedy },
   IllegalLocationConstraintException: { code: 'MISCONFIGURED', remedy: regionRemedy },
-  XAmzContentChecksumMismatch: { code: 'CORRUPT' },
-  XAmzContentSHA256Mismatch: { code: 'CORRUPT' },
+  XAmzContentChecksumMismatch: bytesChanged,
+  XAmzContentSHA256Mismatch: bytesChanged,
   KeyTooLongError: { code: 'INVALID_ARGUMENT', remedy: 'Use a shorter prefix.' },
   QuotaExceeded: { code: 'OUT_OF_SPACE', remedy: 'Raise the quota, or delete what is not needed.' },
   InvalidStorageClass: { code: 'MISCONFIGURED', remedy: 'Set `storageClass` to one that the service has.' },
@@ -52,11 +52,6 @@ export function failureOf (error: unknown): ServiceFailure {
   const { $metadata, Code, code, message, name } = error as Told
   const status = $metadata?.httpStatusCode
   const told = codeOf([Code, code, name], verdicts)
-  const verdict = requesterPays(`${Code ?? ''} ${name ?? ''} ${message ?? ''}`) ?? refusal(status, verdictOf({ code: told, status }, verdicts))
+  const verdict = requesterPays(`${Code ?? ''} ${name ?? ''} ${message ?? ''}`) ?? verdictOf({ code: told, status }, verdicts)
   return { ...verdict, detail: detailOf({ status, code: told, requestId: $metadata?.requestId, message }) }
-}
-
-/** A request that S3 refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
-function refusal (status: number | undefined, verdict: Verdict): Verdict {
-  return verdict.code === 'NO_VERDICT' && status !== undefined && status >= 400 && status < 500 && status !== 408 ? { code: 'INTERNAL' } : verdict
 }

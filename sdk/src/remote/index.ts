@@ -7,7 +7,7 @@ export { checksumOf, isTagOfParts, md5InTag } from './checksum.ts'
 export { HttpClient, HttpStatusError } from './http-client.ts'
 export { RemoteObjectStore } from './remote-object-store.ts'
 export { sortedPage } from './sorted-page.ts'
-export { codeOf, detailOf, requesterPays, verdictByNetworkCode, verdictByS3Code, verdictByStatus, verdictOf } from './verdicts.ts'
+export { bytesChanged, codeOf, detailOf, requesterPays, verdictByNetworkCode, verdictByS3Code, verdictByStatus, verdictOf } from './verdicts.ts'
 export { isWholeXml, xmlElements, xmlEscaped, xmlText } from './xml.ts'
 
 export type { Refused } from './believed.ts'

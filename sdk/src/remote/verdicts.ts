@@ -69,6 +69,9 @@ export const verdictByStatus: Readonly<Record<number, Verdict>> = {
   507: { code: 'OUT_OF_SPACE', remedy: 'Free space, or raise the quota.' }
 }
 
+/** The service found that the bytes it got are not those that were sent, and stored nothing. Sent again, they may arrive. */
+export const bytesChanged: Verdict = { code: 'UNAVAILABLE', remedy: 'Bytes changed on their way to the service, which stored nothing: if it goes on, look at what stands between (proxies, network cards, memory).' }
+
 /** Codes of S3 (Amazon S3 API Reference, Error Responses) that mean the same in OSS and in Google's XML API. */
 export const verdictByS3Code: Readonly<Record<string, Verdict>> = {
   NoSuchKey: { code: 'NOT_FOUND' },
@@ -80,8 +83,8 @@ export const verdictByS3Code: Readonly<Record<string, Verdict>> = {
   InvalidRange: { code: 'OUT_OF_RANGE' },
   InvalidObjectState: { code: 'MISCONFIGURED', remedy: 'The object was archived: take the rule that archives from our prefix, and restore it.' },
   RequestTimeTooSkewed: { code: 'UNAVAILABLE', remedy: "Set this machine's clock." },
-  BadDigest: { code: 'CORRUPT' },
-  InvalidDigest: { code: 'CORRUPT' },
+  BadDigest: bytesChanged,
+  InvalidDigest: bytesChanged,
   IncompleteBody: { code: 'UNAVAILABLE' },
   RequestTimeout: { code: 'UNAVAILABLE' }, // the body did not come; nothing was stored
   EntityTooLarge: { code: 'INVALID_ARGUMENT' },
