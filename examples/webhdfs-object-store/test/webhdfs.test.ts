@@ -3,7 +3,10 @@ import { listAll, pattern, rejectsWith, sameBytes } from '@streambed/conformance
 import type { ObjectStore } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import plugin from '../src/index.ts'
+import { WebHdfsClient } from '../src/client.ts'
+import { headerBytes } from '../src/header.ts'
 import { optionsSchema } from '../src/options.ts'
+import { WebHdfsService } from '../src/webhdfs-service.ts'
 import { FakeWebHdfs } from './fake-webhdfs.ts'
 
 describe('webhdfs', () => {
@@ -84,6 +87,18 @@ describe('webhdfs', () => {
     sameBytes(await store.get('a', { range: { start: 90, end: 500 } }), pattern(100).subarray(90))
     fake.planted = [{ op: 'OPEN@datanode', status: 200, exception: '', says: { type: 'application/octet-stream', text: 'short' } }]
     await rejectsWith(store.get('a', { range: { start: 0, end: 50 } }), 'UNAVAILABLE')
+  })
+
+  it('tells how many bytes of an object have come, so that a large one has time', async () => {
+    await store.put('a', pattern(1_000_000))
+    const options = optionsSchema.parse({ endpoint: fake.endpoint, path: '/streambed', user: 'me' })
+    const service = new WebHdfsService(new WebHdfsClient(options), false, nodeEnvironment())
+    for (const { come, range } of [{ range: undefined, come: headerBytes + 1_000_000 }, { range: { start: 10, end: 200_010 }, come: 200_000 }, { range: { start: 999_000, end: 2_000_000 }, come: 1000 }]) {
+      const told: number[] = []
+      await service.get('a', range, new AbortController().signal, count => { told.push(count) })
+      assert.equal(told.reduce((sum, count) => sum + count, 0), come)
+    }
+    service.close()
   })
 
   it('bytes that changed on the way up are not made visible', async () => {
