@@ -10,8 +10,8 @@
  *      an owner token, or rejects with OUTCOME_UNKNOWN; it never reports its own win as somebody else's.
  * OS-5 `list` is in ascending order of the keys' UTF-8 bytes; a key present throughout is listed exactly once.
  *      Names without bytes that end with `/`, and what a service itself marks as folders, are none of ours and not listed.
- * OS-6 Integrity is end to end: bytes altered on the way up are rejected; a whole object altered on the way down or at
- *      rest is CORRUPT and never returned. Services keep no checksum of a range: who asks for one brings a format of
+ * OS-6 Integrity is end to end: bytes altered on the way up are not stored, which is UNAVAILABLE: sent again, they may
+ *      arrive. A whole object altered on the way down or at rest is CORRUPT and never returned. Services keep no checksum of a range: who asks for one brings a format of
  *      his own with checksums in it (decision 008).
  * OS-7 A ranged get returns exactly the bytes [start, end) that exist: shorter where the object ends before `end`,
  *      OUT_OF_RANGE where `start` is past the object's size; at exactly the size either, with no bytes. A range never answers with the whole object.

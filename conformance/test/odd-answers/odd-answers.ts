@@ -101,6 +101,8 @@ export const oddAnswers: readonly OddAnswer[] = [
   { name: "the service's 403", outcomes: { whole: 'PERMISSION_DENIED', range: 'PERMISSION_DENIED', head: 'PERMISSION_DENIED', list: 'PERMISSION_DENIED', put: 'PERMISSION_DENIED', create: 'PERMISSION_DENIED', delete: 'PERMISSION_DENIED' }, make: said('denied') },
   { name: 'the service asks to slow down', outcomes: { whole: 'THROTTLED', range: 'THROTTLED', head: 'THROTTLED', list: 'THROTTLED', put: 'THROTTLED', create: 'THROTTLED', delete: 'THROTTLED' }, make: said('throttled') },
   { name: "the service's 500", outcomes: nothingSaid, make: said('broken') },
+  { name: "the service's 400, for a reason that nobody knows", outcomes: nothingSaid, make: said('unheard') },
+  { name: 'the service says that bytes changed on their way to it', outcomes: { put: 'UNAVAILABLE', create: 'UNAVAILABLE', part: 'UNAVAILABLE' }, make: said('altered') },
   { name: '400 with the service\'s own headers, and no reason', outcomes: nothingSaid, make: (_, { own }) => ({ kind: 'answer', answer: text(400, own, '') }) },
   ...(['whole', 'list', 'put'] as const).map(asked => ({
     name: `the bucket is set to Requester Pays (${asked})`, outcomes: { [asked]: { s3: 'MISCONFIGURED', gcs: 'MISCONFIGURED', oss: 'MISCONFIGURED' } } as Outcomes, make: said('pays')

@@ -11,6 +11,8 @@ class Bench {
   readonly store: RetryingObjectStore
   /** What every call fails with. */
   failure: ErrorCode | undefined
+  /** What the next calls fail with, before that. */
+  failures: ErrorCode[] = []
   calls = 0
 
   constructor () {
@@ -24,7 +26,8 @@ class Bench {
         if (typeof value !== 'function') return value
         return async (...args: unknown[]): Promise<unknown> => {
           this.calls++
-          if (this.failure !== undefined) throw new StreambedError(this.failure, `says ${this.failure}`)
+          const failure = this.failures.shift() ?? this.failure
+          if (failure !== undefined) throw new StreambedError(failure, `says ${failure}`)
           return await (Reflect.apply(value, target, args) as Promise<unknown>)
         }
       }
@@ -88,6 +91,44 @@ describe('an object store under the host', () => {
       await bench.outcome(calls[name]!(bench.store))
       assert.equal(bench.calls > 10, isRepeated, name)
       assert.ok(bench.clock.monotonicMs() <= 30_000)
+    }
+  })
+
+  const looks: readonly { readonly failures: readonly ErrorCode[], readonly becomes: string, readonly looks: number, readonly told: number }[] = [
+    { failures: ['CORRUPT'], becomes: 'done', looks: 2, told: 1 },
+    { failures: ['CORRUPT', 'CORRUPT'], becomes: 'done', looks: 3, told: 2 },
+    { failures: ['CORRUPT', 'CORRUPT', 'CORRUPT'], becomes: 'CORRUPT', looks: 3, told: 2 },
+    { failures: ['CORRUPT', 'CORRUPT', 'UNAVAILABLE', 'CORRUPT'], becomes: 'done', looks: 5, told: 3 },
+    { failures: ['CORRUPT', 'CORRUPT', 'UNAVAILABLE', 'CORRUPT', 'CORRUPT', 'CORRUPT'], becomes: 'CORRUPT', looks: 6, told: 4 },
+    { failures: ['CORRUPT', 'NOT_FOUND'], becomes: 'NOT_FOUND', looks: 2, told: 1 }
+  ]
+  for (const { becomes, failures, looks: count, told } of looks) {
+    it(`an object whose bytes were ${failures.join(', ')} is ${becomes} after ${count} looks`, async () => {
+      const bench = new Bench()
+      await bench.store.put('k', bytes)
+      bench.calls = 0
+      bench.failures = [...failures]
+      assert.equal(await bench.outcome(bench.store.get('k')), becomes)
+      assert.equal(bench.calls, count)
+      assert.deepEqual(bench.lines.filter(({ message }) => message.startsWith("an object's bytes are damaged")).map(({ fields }) => fields['key']), Array.from({ length: told }, () => 'k'))
+    })
+  }
+
+  it('who stops waiting is not kept by looks at damage', async () => {
+    const bench = new Bench()
+    const aborter = new AbortController()
+    bench.failure = 'CORRUPT'
+    const outcome = bench.outcome(bench.store.get('k', { signal: aborter.signal }))
+    aborter.abort()
+    assert.equal(await outcome, 'ABORTED')
+  })
+
+  it('nothing but bytes is looked at again', async () => {
+    for (const name of ['put', 'head', 'list', 'delete']) {
+      const bench = new Bench()
+      bench.failure = 'CORRUPT'
+      assert.equal(await bench.outcome(calls[name]!(bench.store)), 'CORRUPT')
+      assert.equal(bench.calls, 1, name)
     }
   })
 

@@ -4,6 +4,9 @@ import type { WebHdfsOptions } from './options.ts'
 
 export interface FileStatus { readonly pathSuffix: string, readonly type: 'FILE' | 'DIRECTORY', readonly length: number, readonly modificationTime: number, readonly fileId: number }
 
+/** In bytes; to the file's end without a length. */
+interface FileRange { readonly offset: number, readonly length?: number }
+
 type Query = Readonly<Record<string, string>>
 
 /** More than any answer of a namenode: 1,000 names and what is told of each. */
@@ -33,10 +36,11 @@ export class WebHdfsClient {
     await this.#http.send({ method: 'PUT', ...datanode, headers: octets, pieces, signal, answerBytesMax })
   }
 
-  async open (path: string, range: { readonly offset: number, readonly length?: number }, signal: AbortSignal): Promise<Uint8Array> {
+  /** `onBytes`: told how many bytes of the file have come. */
+  async open (path: string, range: FileRange, signal: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array> {
     const { length, offset } = range
     const datanode = await this.#redirected('GET', path, { op: 'OPEN', offset: String(offset), ...length === undefined ? {} : { length: String(length) } }, signal)
-    const { body, headers, status } = await this.#http.send({ method: 'GET', ...datanode, headers: {}, signal, answerBytesMax: length ?? fileBytesMax })
+    const { body, headers, status } = await this.#http.send({ method: 'GET', ...datanode, headers: {}, signal, answerBytesMax: length ?? fileBytesMax, ...onBytes === undefined ? {} : { onBytes } })
     // Files are told as no more than bytes.
     if (status !== 200 || /^text\/html/i.test(headers['content-type'] ?? '')) throw new Unbelieved('it is not what the file holds', { status, contentType: headers['content-type'] })
     return body

@@ -1,13 +1,11 @@
 import type { ErrorCode } from '@streambed/sdk'
-import { HttpStatusError, type ServiceFailure } from '@streambed/sdk/remote'
-
-interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
+import { HttpStatusError, detailOf, verdictOf, type ServiceFailure, type Verdicts } from '@streambed/sdk/remote'
 
 const permissionRemedy = 'Give the user of the broker rights to read, write and list below `path`, or renew the delegation token.'
 const spaceRemedy = 'Raise the quota, or add datanodes.'
 
 /** What HDFS's exceptions mean (WebHDFS REST API, Error Responses). */
-const verdictByException: Readonly<Record<string, Verdict>> = {
+const byException: Verdicts['byCode'] = {
   FileNotFoundException: { code: 'NOT_FOUND' },
   FileAlreadyExistsException: { code: 'ALREADY_EXISTS' },
   AccessControlException: { code: 'PERMISSION_DENIED', remedy: permissionRemedy },
@@ -22,10 +20,12 @@ const verdictByException: Readonly<Record<string, Verdict>> = {
   MaxDirectoryItemsExceededException: { code: 'OUT_OF_SPACE', remedy: 'Raise dfs.namenode.fs-limits.max-directory-items: all objects are in one folder.' },
   IllegalArgumentException: { code: 'INVALID_ARGUMENT' },
   UnsupportedOperationException: { code: 'UNSUPPORTED' },
-  // Node's own, for requests that never reached the service.
   ECONNREFUSED: { code: 'UNAVAILABLE', remedy: 'Check that the namenode runs and that `endpoint` is its HTTP address.' },
   ENOTFOUND: { code: 'UNAVAILABLE', remedy: 'Check that the names of namenode and datanodes can be resolved from here.' }
 }
+
+/** Of its statuses, 401 alone says a reason: 403 is that of any exception, and nothing in an answer tells HDFS from what stands before it. */
+const verdicts: Verdicts = { byCode: byException, byStatus: { 401: { code: 'PERMISSION_DENIED', remedy: permissionRemedy } } }
 
 /** What failed before it could have touched the object: whatever became of it, the object is as it was. */
 export class NothingChanged extends Error {}
@@ -46,14 +46,14 @@ export function failureOf (error: unknown): ServiceFailure {
   }
   if (error instanceof Refusal) return { code: error.code, detail: error.message }
   if (error instanceof HttpStatusError) {
-    const { exception = '', message = error.text.slice(0, 200) } = remoteException(error.text)
-    const detail = `status=${error.status} exception=${exception} message=${message.split('\n', 1)[0]}`
+    const { exception, message = error.text } = remoteException(error.text)
+    const detail = detailOf({ status: error.status, exception, message })
     // The namenode says it with no exception of its own.
     if (/out of the range/.test(message)) return { code: 'OUT_OF_RANGE', detail }
-    return { ...verdictByException[exception] ?? (error.status === 401 ? { code: 'PERMISSION_DENIED', remedy: permissionRemedy } : { code: 'NO_VERDICT' }), detail }
+    return { ...verdictOf({ code: exception, status: error.status === 401 ? 401 : undefined }, verdicts), detail }
   }
   const { code = '', message = String(error) } = (error ?? {}) as { readonly code?: string, readonly message?: string }
-  return { ...verdictByException[code] ?? { code: 'NO_VERDICT' }, detail: `code=${code} message=${message}` }
+  return { ...verdictOf({ code }, verdicts), detail: detailOf({ code, message }) }
 }
 
 function remoteException (text: string): { readonly exception?: string, readonly message?: string } {

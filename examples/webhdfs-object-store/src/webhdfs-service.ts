@@ -41,9 +41,9 @@ export class WebHdfsService implements ObjectService {
     return { versionToken: String(fileId) }
   }
 
-  async get (name: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ServiceBody> {
-    if (range !== undefined) return { bytes: await this.#ranged(fileOf(name), range, signal) }
-    const file = await this.#client.open(fileOf(name), { offset: 0 }, signal)
+  async get (name: string, range: ByteRange | undefined, signal: AbortSignal, onBytes: (count: number) => void): Promise<ServiceBody> {
+    if (range !== undefined) return { bytes: await this.#ranged(fileOf(name), range, signal, onBytes) }
+    const file = await this.#client.open(fileOf(name), { offset: 0 }, signal, onBytes)
     return { bytes: file.subarray(headerBytes), crc32c: decodeHeader(file, this.#environment.crc32c).crc32c }
   }
 
@@ -93,8 +93,8 @@ export class WebHdfsService implements ObjectService {
   close (): void { this.#client.close() }
 
   /** No answer says of which range it is: one that is shorter than asked must end where the file does. */
-  async #ranged (file: string, { end, start }: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = await this.#client.open(file, { offset: headerBytes + start, length: end - start }, signal)
+  async #ranged (file: string, { end, start }: ByteRange, signal: AbortSignal, onBytes: (count: number) => void): Promise<Uint8Array> {
+    const bytes = await this.#client.open(file, { offset: headerBytes + start, length: end - start }, signal, onBytes)
     if (bytes.length === end - start) return bytes
     this.#environment.metrics.count('object_store_get_requests')
     const { length } = await this.#client.status(file, signal)
@@ -110,9 +110,9 @@ export class WebHdfsService implements ObjectService {
     await this.#client.create(upload, pieces, signal)
     try {
       const status = await this.#client.status(upload, signal)
-      if (status.length !== headerBytes + size) throw new StreambedError('CORRUPT', `HDFS has ${status.length} bytes of a file of ${headerBytes + size}`)
+      if (status.length !== headerBytes + size) throw new Refusal('UNAVAILABLE', `HDFS has ${status.length} bytes of a file of ${headerBytes + size}`)
       if (this.#verifyWrites && !Buffer.from(await this.#client.open(upload, { offset: 0 }, signal)).equals(contiguous(pieces))) {
-        throw new StreambedError('CORRUPT', `what HDFS has is not what was sent. size=${size}`)
+        throw new Refusal('UNAVAILABLE', `what HDFS has is not what was sent. size=${size}`)
       }
       return status
     } catch (error) {

@@ -3,7 +3,10 @@ import { listAll, pattern, rejectsWith, sameBytes } from '@streambed/conformance
 import type { ObjectStore } from '@streambed/sdk'
 import { nodeEnvironment } from '@streambed/sdk/node'
 import plugin from '../src/index.ts'
+import { WebHdfsClient } from '../src/client.ts'
+import { headerBytes } from '../src/header.ts'
 import { optionsSchema } from '../src/options.ts'
+import { WebHdfsService } from '../src/webhdfs-service.ts'
 import { FakeWebHdfs } from './fake-webhdfs.ts'
 
 describe('webhdfs', () => {
@@ -86,9 +89,21 @@ describe('webhdfs', () => {
     await rejectsWith(store.get('a', { range: { start: 0, end: 50 } }), 'UNAVAILABLE')
   })
 
+  it('tells how many bytes of an object have come, so that a large one has time', async () => {
+    await store.put('a', pattern(1_000_000))
+    const options = optionsSchema.parse({ endpoint: fake.endpoint, path: '/streambed', user: 'me' })
+    const service = new WebHdfsService(new WebHdfsClient(options), false, nodeEnvironment())
+    for (const { come, range } of [{ range: undefined, come: headerBytes + 1_000_000 }, { range: { start: 10, end: 200_010 }, come: 200_000 }, { range: { start: 999_000, end: 2_000_000 }, come: 1000 }]) {
+      const told: number[] = []
+      await service.get('a', range, new AbortController().signal, count => { told.push(count) })
+      assert.equal(told.reduce((sum, count) => sum + count, 0), come)
+    }
+    service.close()
+  })
+
   it('bytes that changed on the way up are not made visible', async () => {
     fake.spoils = true
-    await rejectsWith(store.put('a', pattern(100)), 'CORRUPT')
+    await rejectsWith(store.put('a', pattern(100)), 'UNAVAILABLE')
     assert.deepEqual([...fake.files.keys()], [])
     await using careless = await open({ verifyWrites: false })
     await careless.put('a', pattern(100))

@@ -1,8 +1,5 @@
-import type { ErrorCode } from '@streambed/sdk'
-import { isOwnRefusal, isWholeXml, strangersRefusal, xmlText, type Refused, type ServiceFailure } from '@streambed/sdk/remote'
+import { bytesChanged, codeOf, detailOf, isOwnRefusal, isWholeXml, strangersRefusal, verdictOf, xmlText, type Refused, type ServiceFailure, type Verdict, type Verdicts } from '@streambed/sdk/remote'
 import { headersOf, marks, type SdkHeaders } from './answers.ts'
-
-interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
 
 const keysRemedy = 'Check the credentials, and that their role may read, write, delete and list blobs (Storage Blob Data Contributor).'
 
@@ -19,8 +16,8 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
   BlobArchived: { code: 'MISCONFIGURED', remedy: 'The blob was archived: take the rule that archives from our prefix, and rehydrate it.' },
   BlobBeingRehydrated: { code: 'UNAVAILABLE' },
   InvalidRange: { code: 'OUT_OF_RANGE' },
-  Md5Mismatch: { code: 'CORRUPT' },
-  InvalidMd5: { code: 'CORRUPT' },
+  Md5Mismatch: bytesChanged,
+  InvalidMd5: bytesChanged,
   AuthenticationFailed: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
   AuthorizationFailure: { code: 'PERMISSION_DENIED', remedy: `${keysRemedy} The account's firewall may refuse this network.` },
   AuthorizationPermissionMismatch: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
@@ -42,27 +39,16 @@ const verdictByCode: Readonly<Record<string, Verdict>> = {
   UnsupportedHeader: { code: 'UNSUPPORTED' },
   ServerBusy: { code: 'THROTTLED' },
   InternalError: { code: 'NO_VERDICT' },
-  OperationTimedOut: { code: 'NO_VERDICT' }, // it may have been carried out
-  // Node's own, for requests that never reached the service: they took no effect.
-  ECONNREFUSED: { code: 'UNAVAILABLE', remedy: 'Check that the service runs and that the endpoint is right.' },
-  ENOTFOUND: { code: 'UNAVAILABLE', remedy: "Check the account's name, the endpoint, and name resolution." },
-  EAI_AGAIN: { code: 'UNAVAILABLE', remedy: 'Check name resolution.' }
+  OperationTimedOut: { code: 'NO_VERDICT' } // it may have been carried out
 }
 
-/** For answers without a code that we know: a HEAD's has none. */
-const verdictByStatus: Readonly<Record<number, Verdict>> = {
-  400: { code: 'INVALID_ARGUMENT' },
-  401: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
-  403: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
-  404: { code: 'NOT_FOUND' },
-  408: { code: 'NO_VERDICT' },
-  409: { code: 'CONFLICT' },
-  412: { code: 'ALREADY_EXISTS' },
-  413: { code: 'INVALID_ARGUMENT' },
-  416: { code: 'OUT_OF_RANGE' },
-  429: { code: 'THROTTLED' },
-  501: { code: 'UNSUPPORTED' },
-  503: { code: 'THROTTLED' }
+/** Of answers without a code that we know: a HEAD's has none. */
+const verdicts: Verdicts = {
+  byCode: verdictByCode,
+  byStatus: {
+    401: { code: 'PERMISSION_DENIED', remedy: keysRemedy },
+    403: { code: 'PERMISSION_DENIED', remedy: keysRemedy }
+  }
 }
 
 interface AzureError {
@@ -81,28 +67,13 @@ export function failureOf (error: unknown): ServiceFailure {
   const { code: given, details, message = '', name = '', response, statusCode } = (error ?? {}) as AzureError
   const refused = statusCode === undefined ? undefined : refusedBy({ status: statusCode, text: response?.bodyAsText ?? '', headers: response?.headers === undefined ? {} : headersOf(response.headers) }, response === undefined ? given : undefined)
   if (refused !== undefined && !isOwnRefusal(refused, marks)) return { code: 'NO_VERDICT', detail: strangersRefusal(refused).message }
-  const code = [refused?.code, details?.errorCode, given, name].find(candidate => candidate !== undefined && candidate in verdictByCode) ?? refused?.code ?? given ?? name
-  const verdict = verdictByCode[code] ?? verdictByStatusOf(refused) ?? { code: 'NO_VERDICT' }
-  const facts = {
-    status: statusCode,
-    code,
-    requestId: String(refused?.headers['x-ms-request-id'] ?? ''),
-    // The SDK's message goes on with headers; the first line says it.
-    message: message.split('\n', 1)[0]!.slice(0, 200)
-  }
-  return {
-    ...verdict,
-    detail: Object.entries(facts).filter(([, value]) => value !== undefined && value !== '').map(([key, value]) => `${key}=${value}`).join(' ')
-  }
+  const code = codeOf([refused?.code, details?.errorCode, given, name], verdicts)
+  // The SDK's message goes on with headers; the first line says it.
+  return { ...verdictOf({ code, status: statusCode }, verdicts), detail: detailOf({ status: statusCode, code, requestId: refused?.headers['x-ms-request-id'], message }) }
 }
 
 /** `code` is given of a part of a batch, which has no answer of its own. */
 function refusedBy (answer: Omit<Refused, 'code'>, code: string | undefined): Refused {
   const header = answer.headers['x-ms-error-code']
   return { ...answer, code: code ?? (typeof header === 'string' ? header : isWholeXml(answer.text, 'Error') ? xmlText(answer.text, 'Code') : undefined) }
-}
-
-/** 400 without a reason says nothing of the request. */
-function verdictByStatusOf (refused: Refused | undefined): Verdict | undefined {
-  return refused === undefined || (refused.status === 400 && refused.code === undefined) ? undefined : verdictByStatus[refused.status]
 }

@@ -21,6 +21,11 @@ remoteFaultTests({
     { status: 503, code: 'ServerBusy', becomes: 'THROTTLED' },
     { status: 500, code: 'InternalError', becomes: 'UNAVAILABLE' },
     { status: 500, code: 'OperationTimedOut', becomes: 'UNAVAILABLE' },
-    { status: 429, code: 'SomethingNew', becomes: 'THROTTLED' }
+    { status: 400, code: 'Md5Mismatch', becomes: 'UNAVAILABLE' },
+    { status: 400, code: 'InvalidMd5', becomes: 'UNAVAILABLE' },
+    { status: 405, code: 'UnsupportedHttpVerb', becomes: 'UNSUPPORTED' },
+    { status: 429, code: 'SomethingNew', becomes: 'THROTTLED' },
+    { status: 400, code: 'SomethingNew', becomes: 'UNAVAILABLE' },
+    { status: 418, code: 'SomethingNew', becomes: 'UNAVAILABLE' }
   ]
 })

@@ -1,11 +1,11 @@
-import type { ErrorCode } from '@streambed/sdk'
-import { HttpStatusError, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, xmlText, type HttpAnswer, type ServiceFailure } from '@streambed/sdk/remote'
+import {
+  HttpStatusError, bytesChanged, detailOf, isOwnRefusal, isWholeXml, requesterPays, strangersRefusal, verdictByS3Code, verdictOf, xmlText,
+  type HttpAnswer, type ServiceFailure, type Verdict, type Verdicts
+} from '@streambed/sdk/remote'
 import { CredentialsError } from './credentials.ts'
 
 /** Headers that Google sets on what its XML API and its downloads answer. */
 export const marks = /^x-(?:goog-|guploader-)/
-
-interface Verdict { readonly code: ErrorCode | 'NO_VERDICT', readonly remedy?: string }
 
 const roleRemedy = 'Give the account the role Storage Object User on the bucket (roles/storage.objectUser), and check which account is used.'
 const credentialsRemedy = "Give credentials: the machine's service account, workload identity, GOOGLE_APPLICATION_CREDENTIALS, or serviceAccountKey."
@@ -14,21 +14,14 @@ const retentionRemedy = 'Take the retention policy or hold from the bucket: obje
 
 /** What Google's reasons (JSON API, HTTP status and error codes) and codes (XML API, the same page) mean. */
 const verdictByReason: Readonly<Record<string, Verdict>> = {
+  ...verdictByS3Code,
   notFound: { code: 'NOT_FOUND' },
-  NoSuchKey: { code: 'NOT_FOUND' },
-  NoSuchUpload: { code: 'NOT_FOUND' },
-  InvalidPart: { code: 'NOT_FOUND' },
-  NoSuchBucket: { code: 'MISCONFIGURED', remedy: bucketRemedy },
-  InvalidBucketName: { code: 'MISCONFIGURED', remedy: bucketRemedy },
   conditionNotMet: { code: 'ALREADY_EXISTS' }, // the only condition that we set is that the key is free
-  PreconditionFailed: { code: 'ALREADY_EXISTS' },
   requestedRangeNotSatisfiable: { code: 'OUT_OF_RANGE' },
-  InvalidRange: { code: 'OUT_OF_RANGE' },
   // Also of more than one write a second to one name, which is refused for that name alone.
   rateLimitExceeded: { code: 'THROTTLED' },
   userRateLimitExceeded: { code: 'THROTTLED' },
   quotaExceeded: { code: 'THROTTLED' },
-  SlowDown: { code: 'THROTTLED' },
   dailyLimitExceeded: { code: 'THROTTLED', remedy: 'Raise the quota of the project.' },
   required: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
   authError: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
@@ -43,34 +36,20 @@ const verdictByReason: Readonly<Record<string, Verdict>> = {
   objectUnderActiveHold: { code: 'MISCONFIGURED', remedy: retentionRemedy },
   objectRetentionPolicyNotMet: { code: 'MISCONFIGURED', remedy: retentionRemedy },
   cloudKmsKeyNotAccessible: { code: 'MISCONFIGURED', remedy: "Let the project's storage service agent use the KMS key." },
-  BadDigest: { code: 'CORRUPT' },
-  InvalidDigest: { code: 'CORRUPT' },
   uploadTooLarge: { code: 'INVALID_ARGUMENT' },
-  EntityTooLarge: { code: 'INVALID_ARGUMENT' },
-  EntityTooSmall: { code: 'INVALID_ARGUMENT' },
   notImplemented: { code: 'UNSUPPORTED' },
   internalError: { code: 'NO_VERDICT' },
-  backendError: { code: 'NO_VERDICT' }, // 500 or 503: it may have been carried out
-  // Node's own, for requests that never reached the service: they took no effect.
-  ECONNREFUSED: { code: 'UNAVAILABLE', remedy: 'Check that the service runs and that the endpoint is right.' },
-  ENOTFOUND: { code: 'UNAVAILABLE', remedy: 'Check the endpoint, and name resolution.' },
-  EAI_AGAIN: { code: 'UNAVAILABLE', remedy: 'Check name resolution.' }
+  backendError: { code: 'NO_VERDICT' } // 500 or 503: it may have been carried out
 }
 
-/** For answers whose reason is not in the table; a download's has none. */
-const verdictByStatus: Readonly<Record<number, Verdict>> = {
-  400: { code: 'INVALID_ARGUMENT' },
-  401: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
-  403: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
-  404: { code: 'NOT_FOUND' },
-  405: { code: 'UNSUPPORTED' },
-  408: { code: 'NO_VERDICT' },
-  409: { code: 'CONFLICT' },
-  412: { code: 'ALREADY_EXISTS' },
-  413: { code: 'INVALID_ARGUMENT' },
-  416: { code: 'OUT_OF_RANGE' },
-  429: { code: 'THROTTLED' },
-  501: { code: 'UNSUPPORTED' }
+/** Of answers whose reason is not in the table; a download's has none. */
+const verdicts: Verdicts = {
+  byCode: verdictByReason,
+  byStatus: {
+    401: { code: 'PERMISSION_DENIED', remedy: credentialsRemedy },
+    403: { code: 'PERMISSION_DENIED', remedy: roleRemedy },
+    503: { code: 'NO_VERDICT' } // it may have been carried out
+  }
 }
 
 /** An answer of 404 where nothing but the bucket can be missing. */
@@ -100,7 +79,7 @@ export function failureOf (error: unknown): ServiceFailure {
   }
   if (error instanceof HttpStatusError) return answerFailureOf(error.status, error.text, error.headers)
   const { code = '', message } = (error ?? {}) as { readonly code?: string, readonly message?: string }
-  return { ...verdictByReason[code] ?? { code: 'NO_VERDICT' }, detail: detailOf({ code, message }) }
+  return { ...verdictOf({ code }, verdicts), detail: detailOf({ code, message }) }
 }
 
 /** What an answer says, of a request of its own or in a batch. */
@@ -110,16 +89,11 @@ export function answerFailureOf (status: number, text: string, headers: HttpAnsw
   const detail = detailOf({ status, code: reason, requestId: headers['x-guploader-uploadid'], message })
   const pays = requesterPays(`${reason ?? ''} ${message ?? ''}`)
   if (pays !== undefined) return { ...pays, detail }
-  // Without a reason it says nothing of the request.
-  if (status === 400 && code === undefined) return { code: 'NO_VERDICT', detail }
   if (status === 404 && /bucket does not exist/.test(message ?? '')) return { code: 'MISCONFIGURED', detail, remedy: bucketRemedy }
   // The reason is `invalid`, as of so much.
-  if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { code: 'CORRUPT', detail }
-  return { ...verdictByReason[reason ?? ''] ?? verdictByStatus[status] ?? refusal(status), detail }
+  if (status === 400 && /(crc32c|md5)/i.test(message ?? '')) return { ...bytesChanged, detail }
+  return { ...verdictOf({ code: reason, status }, verdicts), detail }
 }
-
-/** A request that Google refuses for a reason we do not know is our mistake; anything else leaves the outcome open. */
-function refusal (status: number): Verdict { return status >= 400 && status < 500 ? { code: 'INTERNAL' } : { code: 'NO_VERDICT' } }
 
 /** Whether a refusal is Google's: it says so in its language, or bears a header of it. */
 export function isGooglesRefusal ({ headers, status, text }: HttpStatusError): boolean {
@@ -143,8 +117,4 @@ function told (status: number, text: string): Told {
     return { reason, message: xmlText(text, 'Message'), code: reason }
   }
   return { message: text, code: status === 404 && text.startsWith('No such object: ') ? 'notFound' : undefined }
-}
-
-function detailOf (facts: Readonly<Record<string, string | number | readonly string[] | undefined>>): string {
-  return Object.entries(facts).flatMap(([fact, value = '']) => value === '' ? [] : [`${fact}=${String(value).split('\n', 1)[0]!.slice(0, 200)}`]).join(' ')
 }

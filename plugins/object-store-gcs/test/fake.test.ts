@@ -37,7 +37,7 @@ describe('object-store-gcs on a double of the service', () => {
     // Google's own client deletes the object here, whoever wrote it.
     const wrong = { ...nodeEnvironment(), crc32c: () => 7 }
     await using broken = await plugin.open(optionsOf(fake), wrong)
-    await rejectsWith(broken.put('a', pattern(10)), 'CORRUPT')
+    await rejectsWith(broken.put('a', pattern(10)), 'UNAVAILABLE')
     assert.deepEqual(fake.requests.filter(({ method }) => method === 'DELETE'), [])
     sameBytes(await store.get('a'), Buffer.concat([pattern(1000), pattern(24)]))
   })
@@ -101,7 +101,7 @@ describe('object-store-gcs on a double of the service', () => {
     await using broken = await plugin.open(optionsOf(fake), wrong)
     await rejectsWith(broken.get('a'), 'CORRUPT')
     const damaged = await broken.startMultipart('b')
-    await rejectsWith(damaged.uploadPart(1, pattern(10)), 'CORRUPT')
+    await rejectsWith(damaged.uploadPart(1, pattern(10)), 'UNAVAILABLE')
     await damaged.abort()
   })
 

@@ -26,11 +26,11 @@ remoteFaultTests({
     { status: 403, code: 'userRateLimitExceeded', becomes: 'THROTTLED' },
     { status: 429, code: 'rateLimitExceeded', becomes: 'THROTTLED' },
     { status: 416, code: 'requestedRangeNotSatisfiable', becomes: 'OUT_OF_RANGE' },
-    { status: 400, code: 'Provided CRC32C', becomes: 'CORRUPT' },
-    { status: 400, code: 'invalid', becomes: 'INVALID_ARGUMENT' },
+    { status: 400, code: 'Provided CRC32C', becomes: 'UNAVAILABLE' },
+    { status: 400, code: 'invalid', becomes: 'UNAVAILABLE' },
     { status: 500, code: 'backendError', becomes: 'UNAVAILABLE' },
     { status: 503, code: 'backendError', becomes: 'UNAVAILABLE' },
-    { status: 418, code: 'somethingNew', becomes: 'INTERNAL' },
+    { status: 418, code: 'somethingNew', becomes: 'UNAVAILABLE' },
     { status: 502, code: 'somethingNew', becomes: 'UNAVAILABLE' }
   ]
 })

@@ -26,13 +26,14 @@ remoteFaultTests({
     { status: 403, code: 'SignatureDoesNotMatch', becomes: 'PERMISSION_DENIED' },
     { status: 403, code: 'SecurityTokenExpired', becomes: 'UNAVAILABLE' },
     { status: 403, code: 'InvalidObjectState', becomes: 'MISCONFIGURED' },
-    { status: 400, code: 'InvalidDigest', becomes: 'CORRUPT' },
+    { status: 400, code: 'InvalidDigest', becomes: 'UNAVAILABLE' },
     { status: 416, code: 'InvalidRange', becomes: 'OUT_OF_RANGE' },
     { status: 503, code: 'QpsLimitExceeded', becomes: 'THROTTLED' },
     { status: 503, code: 'UploadTrafficRateLimitExceeded', becomes: 'THROTTLED' },
     { status: 500, code: 'InternalError', becomes: 'UNAVAILABLE' },
     { status: 400, code: 'RequestTimeout', becomes: 'UNAVAILABLE' },
-    { status: 418, code: 'SomethingNew', becomes: 'INTERNAL' },
+    { status: 400, code: 'SomethingNew', becomes: 'UNAVAILABLE' },
+    { status: 418, code: 'SomethingNew', becomes: 'UNAVAILABLE' },
     { status: 502, code: 'SomethingNew', becomes: 'UNAVAILABLE' }
   ]
 })

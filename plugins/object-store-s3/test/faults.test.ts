@@ -18,6 +18,10 @@ remoteFaultTests({
     { status: 416, code: 'InvalidRange', becomes: 'OUT_OF_RANGE' },
     { status: 503, code: 'SlowDown', becomes: 'THROTTLED' },
     { status: 500, code: 'InternalError', becomes: 'UNAVAILABLE' },
-    { status: 400, code: 'RequestTimeout', becomes: 'UNAVAILABLE' }
+    { status: 400, code: 'RequestTimeout', becomes: 'UNAVAILABLE' },
+    { status: 400, code: 'XAmzContentChecksumMismatch', becomes: 'UNAVAILABLE' },
+    { status: 400, code: 'XAmzContentSHA256Mismatch', becomes: 'UNAVAILABLE' },
+    { status: 405, code: 'MethodNotAllowed', becomes: 'UNSUPPORTED' },
+    { status: 418, code: 'SomethingNew', becomes: 'UNAVAILABLE' }
   ]
 })

@@ -1,7 +1,6 @@
 import { compareKeys } from '../key-order.ts'
 import type { ByteRange, ObjectInfo, ObjectPage } from '../object-store.ts'
 import type { HttpAnswer } from './http-client.ts'
-import type { ServiceFailure } from './object-service.ts'
 import { isWholeXml } from './xml.ts'
 
 /**
@@ -142,11 +141,5 @@ export function checkEcho (what: string, asked: string, told: string | undefined
 
 /** Whether a listed name is a mark for a folder that a console or another client left: no object of ours, which all have bytes or a name that ends otherwise. */
 export function isFolderMark ({ key, size }: Pick<ObjectInfo, 'key' | 'size'>): boolean { return size === 0 && key.endsWith('/') }
-
-/** What a refusal means whose `text` names Requester Pays, by which a bucket takes no requests but of those who say that they pay. */
-export function requesterPays (text: string | undefined): Pick<ServiceFailure, 'code' | 'remedy'> | undefined {
-  if (text === undefined || !/requester.?pays|UserProjectMissing/i.test(text)) return undefined
-  return { code: 'MISCONFIGURED', remedy: 'The bucket is set to Requester Pays, and requests of other accounts are refused that do not say that they pay, which ours do not: turn it off, or use a bucket of your own account.' }
-}
 
 function firstWords (text: string): string { return text.replaceAll(/\s+/g, ' ').trim().slice(0, 80) }

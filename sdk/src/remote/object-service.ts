@@ -79,8 +79,8 @@ export interface ServicePart { readonly number: number, readonly size: number, r
 
 export interface ServiceFailure {
   /**
-   * What the service said. CONFLICT: it is deciding between rivals, and wants to be asked again. NO_VERDICT: no answer came, or one that does not tell whether the request took effect
-   * (a broken connection, most statuses of 500 and more).
+   * What the service said, where that is known for sure: only what a code of its proves ends a broker that runs. CONFLICT: it is deciding between rivals, and wants to be asked again. NO_VERDICT: no answer came, or one that does not tell whether the request took effect
+   * (a broken connection, most statuses of 500 and more, a refusal for a reason that nobody knows). Bytes that changed on their way to it are UNAVAILABLE.
    */
   readonly code: ErrorCode | 'NO_VERDICT'
   /** `status=503 code=SlowDown requestId=…`: for people who ask the service's support. No secrets. */

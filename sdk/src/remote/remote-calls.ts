@@ -89,7 +89,7 @@ export class RemoteCalls {
     try {
       found = await this.head(key, signal)
     } catch {
-      throw failure.code === 'ALREADY_EXISTS' ? failure : unknownOutcome(`put of ${key}`, failure)
+      throw StreambedError.is(failure, 'ALREADY_EXISTS', 'OUTCOME_UNKNOWN') ? failure : unknownOutcome(`put of ${key}`, failure)
     }
     if (found.owner === owner) return found.info
     throw new StreambedError('ALREADY_EXISTS', `the object exists. key=${key}`, { cause: failure })

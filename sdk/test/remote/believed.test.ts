@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import {
-  Unbelieved, checkEcho, checkMark, checkPage, checksumOf, isFolderMark, isOwnRefusal, isTagOfParts, isWholeXml, md5InTag, objectBytes, requesterPays, wholeJson, wholeXml, xmlEscaped,
+  Unbelieved, checkEcho, checkMark, checkPage, checksumOf, isFolderMark, isOwnRefusal, isTagOfParts, isWholeXml, md5InTag, objectBytes, wholeJson, wholeXml, xmlEscaped,
   type HttpAnswer
 } from '@streambed/sdk/remote'
 import { crc32c } from '@streambed/sdk'
@@ -87,10 +87,5 @@ describe('sdk: answers that can be believed', () => {
 
   it('knows a mark of a folder, and what is none', () => {
     assert.deepEqual([{ key: 'wal/', size: 0 }, { key: 'wal/', size: 1 }, { key: 'wal', size: 0 }].map(isFolderMark), [true, false, false])
-  })
-
-  it('knows a bucket of Requester Pays by what the service says', () => {
-    assert.equal(requesterPays('Bucket is a requester pays bucket but no user project provided.')?.code, 'MISCONFIGURED')
-    assert.equal(requesterPays('Access Denied'), undefined)
   })
 })

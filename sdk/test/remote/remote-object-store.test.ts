@@ -70,6 +70,12 @@ describe('sdk: RemoteObjectStore', () => {
     assert.equal(await code(store.put('taken', body, { ifAbsent: true })), 'ALREADY_EXISTS')
   })
 
+  it('a create that stays in doubt is told with the words of the service', async () => {
+    const { service, store } = setUp()
+    service.disturb = name => { if (name === 'put') throw new ServiceError('NO_VERDICT', 'status=400 code=SomethingNew message=no such thing') }
+    await assert.rejects(store.put('new', body, { ifAbsent: true }), error => StreambedError.is(error, 'OUTCOME_UNKNOWN') && error.message.includes('code=SomethingNew message=no such thing'))
+  })
+
   const silent: readonly { readonly name: string, readonly call: (store: RemoteObjectStore) => Promise<unknown>, readonly want: ErrorCode }[] = [
     { name: 'put', call: store => store.put('a', body), want: 'OUTCOME_UNKNOWN' },
     { name: 'get', call: store => store.get('a', { range: { start: 0, end: 1 } }), want: 'TIMEOUT' },

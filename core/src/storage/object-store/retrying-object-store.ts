@@ -5,6 +5,8 @@ import {
 import { CallHealth } from './call-health.ts'
 
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs: 30_000 }
+/** One bad answer proves no damage, a proxy may have cut it: what is the same at three looks in a row does. */
+const proofRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 100, deadlineMs: Infinity, attemptsMax: 3, isWorthRepeating: error => StreambedError.is(error, 'CORRUPT') }
 const answersToReads: readonly ErrorCode[] = ['NOT_FOUND', 'OUT_OF_RANGE', 'INVALID_ARGUMENT', 'CORRUPT']
 const answersToWrites: readonly ErrorCode[] = ['ALREADY_EXISTS', 'CONFLICT', 'INVALID_ARGUMENT']
 
@@ -17,7 +19,8 @@ export interface RetryingObjectStoreOptions {
 
 /**
  * The one layer over a driver. Reads and deletes are repeated within a deadline. Writes pass through: only the caller knows
- * whether a repeated put is harmless. What a store refuses that has worked is UNAVAILABLE; see CallHealth.
+ * whether a repeated put is harmless. What a store refuses that has worked is UNAVAILABLE; see CallHealth. What a get says is
+ * CORRUPT was so at three looks in a row.
  */
 export class RetryingObjectStore implements ObjectStore {
   readonly #inner: ObjectStore
@@ -40,7 +43,7 @@ export class RetryingObjectStore implements ObjectStore {
   }
 
   put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#once(options, given => this.#inner.put(key, body, given)) }
-  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, options, given => this.#inner.get(key, given)) }
+  get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, options, given => this.#proven(key, given)) }
   head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, options, given => this.#inner.head(key, given)) }
   list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, options, given => this.#inner.list(prefix, given)) }
 
@@ -71,6 +74,14 @@ export class RetryingObjectStore implements ObjectStore {
   preflight (options?: CallOptions): Promise<readonly Finding[]> { return this.#inner.preflight(options) }
   close (): Promise<void> { return this.#inner.close() }
   [Symbol.asyncDispose] (): Promise<void> { return this.close() }
+
+  #proven (key: string, options: GetOptions | undefined): Promise<Uint8Array> {
+    const { logger } = this.#environment
+    return withRetry(() => this.#inner.get(key, options), this.#environment, {
+      ...proofRetry,
+      onFailed: ({ attempt, error }) => { logger.warn("an object's bytes are damaged, looking again", { key, look: attempt, error: String(error).slice(0, 500) }) }
+    }, options?.signal)
+  }
 
   #tellUndeleted (outcomes: readonly DeleteOutcome[]): void {
     const { logger, metrics } = this.#environment
