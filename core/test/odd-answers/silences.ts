@@ -7,7 +7,7 @@ type Calls = 'reads' | 'listings' | 'writes' | 'deletes'
 const toldMs = 2_000
 /** Of what is stored, and no failure to answer. */
 const answers: readonly Outcome[] = ['right', 'NOT_FOUND', 'CORRUPT']
-/** Kinds of calls as the log names them. A put is settled by a look at the object: it fails while both do. */
+/** Kinds of calls as the log names them. A put is settled by a look at the object, which is part of it: it fails while both do. */
 const kindsOf: Readonly<Record<Calls, readonly Kind[]>> = {
   reads: ['whole', 'range', 'head', 'missing'], listings: ['list'], writes: ['put', 'head', 'missing'], deletes: ['delete']
 }
@@ -29,7 +29,8 @@ export class Silences {
     if (kind === 'head' || kind === 'missing') this.#isHeadOdd = true
     if (outcomes.every(outcome => answers.includes(outcome))) return this.answered(kind)
     for (const calls of callsOf(kind)) {
-      if (calls === 'writes' && (kind !== 'put' || !this.#isHeadOdd)) continue
+      const isOfPuts = kind === 'head' || kind === 'missing'
+      if (isOfPuts || (calls === 'writes' && !this.#isHeadOdd)) continue
       const nowMs = this.#clock.monotonicMs()
       const sinceMs = this.#sinceMs.get(calls) ?? nowMs
       this.#sinceMs.set(calls, sinceMs)
