@@ -33,9 +33,13 @@ export function callOf ({ method = '', url = '' }: IncomingMessage): Call {
   return method === 'GET' && /^\/[^/]+\/./.test(pathname) ? 'get' : 'other'
 }
 
+export const unanswered: Answer = { status: 503, headers: { 'content-length': '0' }, body: Buffer.alloc(0) }
+
 export class OddFront extends LoopbackServer {
   /** What befalls the true answer to a call; undefined lets it pass. */
-  befall: (call: Call, answer: Answer) => Odd | undefined = () => undefined
+  befall: (call: Call, answer: Answer, request: IncomingMessage) => Odd | undefined = () => undefined
+  /** Whether a request is handed on. What is not has no effect, and no true answer: `befall` is then given `unanswered`. */
+  reaches: (call: Call) => boolean = () => true
   /** Calls that were answered oddly. */
   odd = 0
   /** Told when an answer stalls. */
@@ -53,8 +57,9 @@ export class OddFront extends LoopbackServer {
     request.on('error', () => undefined)
     response.on('error', () => undefined)
     try {
-      const answer = await this.#forward(request)
-      const odd = this.befall(callOf(request), answer)
+      const call = callOf(request)
+      const answer = this.reaches(call) ? await this.#forward(request) : await this.#keep(request)
+      const odd = this.befall(call, answer, request)
       if (odd !== undefined) this.odd++
       await this.#give(odd ?? { kind: 'answer', answer }, request.method === 'HEAD', response, request.socket)
     } catch {
@@ -83,6 +88,11 @@ export class OddFront extends LoopbackServer {
       default:
         odd satisfies never
     }
+  }
+
+  async #keep (request: IncomingMessage): Promise<Answer> {
+    await request.toArray()
+    return unanswered
   }
 
   async #forward (request: IncomingMessage): Promise<Answer> {

@@ -92,7 +92,7 @@ class Scene implements AsyncDisposable {
       return ask(this, prepared).then(isRight => isRight ? 'right' : 'WRONG', codeOf)
     }
     const before = this.#front.odd
-    this.#front.befall = (asked, answer) => asked === call ? odd.make(answer, wordsOf[this.#cloud], this.#cloud) : undefined
+    this.#front.befall = (asked, answer) => asked === call ? odd.make(answer, wordsOf[this.#cloud], this.#cloud, objectBytes) : undefined
     const outcome = await attempt()
     this.#front.befall = () => undefined
     if (this.#front.odd === before) return `${outcome}, and the call was not made`

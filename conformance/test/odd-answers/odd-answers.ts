@@ -15,8 +15,8 @@ export type Outcomes = Readonly<Partial<Record<Asked, Outcome | Readonly<Partial
 export interface OddAnswer {
   readonly name: string
   readonly outcomes: Outcomes
-  /** What comes in the place of the true answer. */
-  readonly make: (answer: Answer, words: Words, cloud: Cloud) => Odd
+  /** What comes in the place of the true answer; `object`: the bytes of what was asked for, where they are known. */
+  readonly make: (answer: Answer, words: Words, cloud: Cloud, object: Buffer) => Odd
 }
 
 export const rangeAsked = { start: 100, end: 300 }
@@ -38,8 +38,8 @@ const said = (reason: Reason): OddAnswer['make'] => (_, words) => ({ kind: 'answ
 const raw = (bytes: string): OddAnswer['make'] => () => ({ kind: 'raw', bytes: Buffer.from(bytes) })
 
 /** The true answer with other headers, another body or status; its length as it then is. */
-const changed = (change: (answer: Answer, words: Words, cloud: Cloud) => Partial<Answer>): OddAnswer['make'] => (answer, words, cloud) => {
-  const { body = answer.body, headers = answer.headers, status = answer.status } = change(answer, words, cloud)
+const changed = (change: (answer: Answer, words: Words, cloud: Cloud, object: Buffer) => Partial<Answer>): OddAnswer['make'] => (answer, words, cloud, object) => {
+  const { body = answer.body, headers = answer.headers, status = answer.status } = change(answer, words, cloud, object)
   const isResized = body.length !== answer.body.length && 'content-length' in headers
   return { kind: 'answer', answer: { status, body, headers: isResized ? { ...headers, 'content-length': String(body.length) } : headers } }
 }
@@ -49,9 +49,19 @@ const flipped = (body: Buffer): Buffer => {
   copy[copy.length >> 1]! ^= 1
   return copy
 }
-const ranged = (contentRange: string | undefined, start: number, end: number): OddAnswer['make'] => changed(({ headers }) => ({
-  status: 206, body: objectBytes.subarray(start, end), headers: { ...without(headers, /^content-range$/), ...contentRange === undefined ? {} : { 'content-range': contentRange }, 'content-length': String(end - start) }
-}))
+/** A range of an object: where it begins, its size, and that of the object. */
+interface Ranged { readonly at: number, readonly size: number, readonly of: number }
+/** 206 that says one thing, or nothing, and gives another. Ranges go as far as the object does. */
+const ranged = (told: ((range: Ranged) => string) | undefined, given: (range: Ranged) => readonly [start: number, end: number]): OddAnswer['make'] => changed(({ body, headers }, _, __, object) => {
+  const range = { at: Number(/^bytes (\d+)/.exec(headers['content-range'] ?? '')?.[1] ?? 0), size: body.length, of: object.length }
+  const bytes = object.subarray(...given(range))
+  return { status: 206, body: bytes, headers: { ...without(headers, /^content-range$/), ...told === undefined ? {} : { 'content-range': told(range) }, 'content-length': String(bytes.length) } }
+})
+const bytesOf = (start: number, end: number, of: number | '*'): string => `bytes ${start}-${end - 1}/${of}`
+const half = ({ size }: Ranged): number => size >> 1
+/** Its beginning moved by half of its size: on, or where that is past the end, back. */
+const elsewhere = ({ at, of, size }: Ranged): number => at + (size >> 1) + size <= of ? at + (size >> 1) : Math.max(0, at - (size >> 1) - 1)
+const asAsked = ({ at, size }: Ranged): readonly [number, number] => [at, at + size]
 const edited = (edit: (body: string, cloud: Cloud) => string): OddAnswer['make'] => changed(({ body }, _, cloud) => ({ body: Buffer.from(edit(body.toString('latin1'), cloud), 'latin1') }))
 
 /** The object that calls ask for: it does not compress, and repeats nothing. */
@@ -69,6 +79,8 @@ const withEntries = (change: (entries: readonly string[], cloud: Cloud) => reado
 })
 const listed: Outcomes = { list: 'UNAVAILABLE', page: 'UNAVAILABLE' }
 const renamed = (entries: string, from: string, to: string): string => entries.replaceAll(from, to)
+/** The last of the entries under a name that follows its own; none of none. */
+const following = (entries: readonly string[], ending: string): readonly string[] => entries.slice(-1).map(each => each.replace(/(<Key>|<Name>|"name":")([^<"]*)/, `$1$2${ending}`))
 
 export const oddAnswers: readonly OddAnswer[] = [
   // Of somebody else: a status and a page.
@@ -110,26 +122,26 @@ export const oddAnswers: readonly OddAnswer[] = [
   { name: 'the bucket is in another region', outcomes: { whole: { s3: 'MISCONFIGURED', oss: 'MISCONFIGURED' }, head: { s3: 'MISCONFIGURED', oss: 'MISCONFIGURED' }, put: { s3: 'MISCONFIGURED', oss: 'MISCONFIGURED' } }, make: said('elsewhere') },
 
   // Ranges.
-  { name: '200 with the whole object for a range', outcomes: { range: 'right' }, make: changed(({ headers }) => ({ status: 200, body: objectBytes, headers: without(headers, /^content-range$/) })) },
-  { name: '200 with the whole object for a range, a bit of it changed', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }) => ({ status: 200, body: flipped(objectBytes), headers: without(headers, /^content-range$/) })) },
-  { name: '200 with the whole object for a range, without any checksum', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }, { sums }) => ({ status: 200, body: objectBytes, headers: without(headers, /^content-range$|^etag$|^content-md5$/, sums) })) },
+  { name: '200 with the whole object for a range', outcomes: { range: 'right' }, make: changed(({ headers }, _, __, object) => ({ status: 200, body: object, headers: without(headers, /^content-range$/) })) },
+  { name: '200 with the whole object for a range, a bit of it changed', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }, _, __, object) => ({ status: 200, body: flipped(object), headers: without(headers, /^content-range$/) })) },
+  { name: '200 with the whole object for a range, without any checksum', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }, { sums }, _, object) => ({ status: 200, body: object, headers: without(headers, /^content-range$|^etag$|^content-md5$/, sums) })) },
   { name: '200 with nothing but the range', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }) => ({ status: 200, headers: without(headers, /^content-range$/) })) },
   { name: '204 for a range', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }) => ({ status: 204, body: Buffer.alloc(0), headers: without(headers, /^content-/) })) },
-  { name: '206 of another range', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 200-399/1000', 200, 400) },
-  { name: '206 that says another range, and gives the one that was asked for', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 0-199/1000', 100, 300) },
-  { name: '206 of a shorter range', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 100-199/1000', 100, 200) },
-  { name: '206 of a longer range', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 100-499/1000', 100, 500) },
-  { name: '206 with fewer bytes than it says', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 100-299/1000', 100, 250) },
-  { name: '206 with more bytes than it says', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 100-299/1000', 100, 400) },
-  { name: '206 that does not say of what', outcomes: { range: 'UNAVAILABLE' }, make: ranged(undefined, 100, 300) },
-  { name: '206 that does not say of how much', outcomes: { range: 'right' }, make: ranged('bytes 100-299/*', 100, 300) },
-  { name: '206 of a shorter range that does not say of how much', outcomes: { range: 'UNAVAILABLE' }, make: ranged('bytes 100-199/*', 100, 200) },
-  { name: '206 in other units', outcomes: { range: 'UNAVAILABLE' }, make: ranged('items 100-299/1000', 100, 300) },
+  { name: '206 of another range', outcomes: { range: 'UNAVAILABLE' }, make: ranged(range => bytesOf(elsewhere(range) + 1, elsewhere(range) + range.size, range.of), range => [elsewhere(range) + 1, elsewhere(range) + range.size]) },
+  { name: '206 that says another range, and gives the one that was asked for', outcomes: { range: 'UNAVAILABLE' }, make: ranged(range => bytesOf(range.at + 1, range.at + range.size + 1, range.of), asAsked) },
+  { name: '206 of a shorter range', outcomes: { range: 'UNAVAILABLE' }, make: ranged(range => bytesOf(range.at, range.at + half(range), range.of), range => [range.at, range.at + half(range)]) },
+  { name: '206 of a longer range', outcomes: { range: 'UNAVAILABLE' }, make: ranged(({ at, of, size }) => bytesOf(Math.max(0, at - size), at + 2 * size, of), ({ at, size }) => [Math.max(0, at - size), at + 2 * size]) },
+  { name: '206 with fewer bytes than it says', outcomes: { range: 'UNAVAILABLE' }, make: ranged(({ at, of, size }) => bytesOf(at, at + size, of), range => [range.at, range.at + half(range)]) },
+  { name: '206 with more bytes than it says', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ body }) => ({ body: Buffer.concat([body, body]) })) },
+  { name: '206 that does not say of what', outcomes: { range: 'UNAVAILABLE' }, make: ranged(undefined, asAsked) },
+  { name: '206 that does not say of how much', outcomes: { range: 'right' }, make: ranged(({ at, size }) => bytesOf(at, at + size, '*'), asAsked) },
+  { name: '206 of a shorter range that does not say of how much', outcomes: { range: 'UNAVAILABLE' }, make: ranged(range => bytesOf(range.at, range.at + half(range), '*'), range => [range.at, range.at + half(range)]) },
+  { name: '206 in other units', outcomes: { range: 'UNAVAILABLE' }, make: ranged(({ at, of, size }) => `items ${at}-${at + size - 1}/${of}`, asAsked) },
   { name: '206 in parts of its own (multipart/byteranges)', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }) => ({ body: Buffer.from('--x\r\ncontent-range: bytes 100-299/1000\r\n\r\n--x--\r\n'), headers: { ...without(headers, /^content-range$/), 'content-type': 'multipart/byteranges; boundary=x' } })) },
   { name: '206 without a header of the service', outcomes: { range: 'UNAVAILABLE' }, make: changed(({ headers }) => ({ headers: without(headers, /^x-/) })) },
 
   // Whole objects.
-  { name: '206 with half of the object, which was asked for whole', outcomes: { whole: 'UNAVAILABLE' }, make: ranged('bytes 0-499/1000', 0, 500) },
+  { name: '206 with half of the object, which was asked for whole', outcomes: { whole: 'UNAVAILABLE' }, make: ranged(range => bytesOf(0, half(range), range.of), range => [0, half(range)]) },
   { name: 'the object without the checksum that is kept beside it', outcomes: { whole: { s3: 'right', azure: 'right', gcs: 'UNAVAILABLE', oss: 'right' } }, make: changed(({ headers }, { sums }) => ({ headers: without(headers, sums) })) },
   { name: 'the object without that checksum, a bit of it changed', outcomes: { whole: 'UNAVAILABLE' }, make: changed(({ body, headers }, { sums }) => ({ body: flipped(body), headers: without(headers, sums) })) },
   { name: 'the object without any checksum', outcomes: { whole: 'UNAVAILABLE' }, make: changed(({ headers }, { sums }) => ({ headers: without(headers, sums, /^etag$|^content-md5$/) })) },
@@ -150,22 +162,22 @@ export const oddAnswers: readonly OddAnswer[] = [
 
   // Listings.
   { name: 'half of a listing', outcomes: listed, make: edited(body => body.slice(0, body.length >> 1)) },
-  { name: 'a listing that ends after an object', outcomes: listed, make: edited((body, cloud) => body.slice(0, body.lastIndexOf(entriesOf(body, cloud).at(-1)!))) },
+  { name: 'a listing that ends after an object', outcomes: listed, make: edited((body, cloud) => body.slice(0, body.lastIndexOf(entriesOf(body, cloud).at(-1) ?? '<'))) },
   { name: 'a listing without its last character', outcomes: listed, make: edited(body => body.trimEnd().slice(0, -1)) },
   { name: 'a listing with a page of HTML behind it', outcomes: listed, make: edited(body => body + signIn) },
-  { name: 'an empty listing of another prefix', outcomes: { list: { s3: 'UNAVAILABLE', azure: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: (answer, words, cloud) => withEntries(() => [])({ ...answer, body: Buffer.from(renamed(answer.body.toString(), '<Prefix>pre/', '<Prefix>other/')) }, words, cloud) },
+  { name: 'an empty listing of another prefix', outcomes: { list: { s3: 'UNAVAILABLE', azure: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: (answer, words, cloud, object) => withEntries(() => [])({ ...answer, body: Buffer.from(renamed(answer.body.toString(), '<Prefix>pre/', '<Prefix>other/')) }, words, cloud, object) },
   { name: 'names below another prefix', outcomes: listed, make: withEntries(entries => entries.map(each => renamed(each, 'pre/', 'qre/'))) },
   { name: 'names out of order', outcomes: { list: 'UNAVAILABLE', page: { s3: 'UNAVAILABLE', azure: 'right', gcs: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: withEntries(entries => entries.toReversed()) },
-  { name: 'a name twice', outcomes: { list: 'UNAVAILABLE' }, make: withEntries(entries => [entries[0]!, ...entries]) },
-  { name: 'more names than were asked for', outcomes: { page: { s3: 'UNAVAILABLE', gcs: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: withEntries(entries => [...entries, renamed(entries.at(-1)!, 'pre/c/d', 'pre/z')]) },
-  { name: 'nothing, and that more follows', outcomes: listed, make: (answer, words, cloud) => edited(body => body.replace('<IsTruncated>false', '<IsTruncated>true').replace('<NextMarker/>', '<NextMarker>Zm9v</NextMarker>').replace(/\}$/, ',"nextPageToken":"Zm9v"}'))(
-    (withEntries(() => [])(answer, words, cloud) as Extract<Odd, { kind: 'answer' }>).answer, words, cloud) },
+  { name: 'a name twice', outcomes: { list: 'UNAVAILABLE' }, make: withEntries(entries => [...entries.slice(0, 1), ...entries]) },
+  { name: 'more names than were asked for', outcomes: { page: { s3: 'UNAVAILABLE', gcs: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: withEntries(entries => [...entries, ...following(entries, 'z')]) },
+  { name: 'nothing, and that more follows', outcomes: listed, make: (answer, words, cloud, object) => edited(body => body.replace('<IsTruncated>false', '<IsTruncated>true').replace('<NextMarker/>', '<NextMarker>Zm9v</NextMarker>').replace(/\}$/, ',"nextPageToken":"Zm9v"}'))(
+    (withEntries(() => [])(answer, words, cloud, object) as Extract<Odd, { kind: 'answer' }>).answer, words, cloud, object) },
   { name: 'not whether more follows', outcomes: { list: { s3: 'UNAVAILABLE', oss: 'UNAVAILABLE' } }, make: edited(body => body.replace(/<IsTruncated>\w+<\/IsTruncated>/, '')) },
   { name: 'an object without a size', outcomes: listed, make: edited(body => body.replace(/<Size>\d+<\/Size>|<Content-Length>\d+<\/Content-Length>|"size":"\d+",/, '')) },
   { name: 'an object of less than nothing', outcomes: listed, make: edited(body => body.replace(/<(Size|Content-Length)>\d+/, '<$1>-1').replace(/"size":"\d+"/, '"size":"-1"')) },
   { name: 'an object without a version', outcomes: listed, make: edited(body => body.replace(/<E[Tt]ag>[^<]+<\/E[Tt]ag>|"generation":"\d+",/, '')) },
   { name: 'an object without a time', outcomes: listed, make: edited(body => body.replace(/<LastModified>[^<]+<\/LastModified>|<Last-Modified>[^<]+<\/Last-Modified>|"timeCreated":"[^"]+",/, '')) },
-  { name: 'marks of folders among the objects', outcomes: { list: 'right' }, make: withEntries(entries => [...entries, renamed(entries.at(-1)!, 'pre/c/d', 'pre/wal/').replace(/<Size>\d+/, '<Size>0').replace(/<Content-Length>\d+/, '<Content-Length>0').replace(/"size":"\d+"/, '"size":"0"')]) },
+  { name: 'marks of folders among the objects', outcomes: { list: 'right' }, make: withEntries(entries => [...entries, ...following(entries, '/').map(each => each.replace(/<(Size|Content-Length)>\d+/, '<$1>0').replace(/"size":"\d+"/, '"size":"0"'))]) },
   { name: "the service's error, with status 200", outcomes: { list: 'UNAVAILABLE', delete: 'UNAVAILABLE', complete: 'right' }, make: (_, words) => ({ kind: 'answer', answer: { ...refusalFor(words, 'broken'), status: 200 } }) },
 
   // Deletions.

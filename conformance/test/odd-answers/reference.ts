@@ -36,6 +36,10 @@ Zero-byte names that end with \`/\`, and the folders of an Azure account with a 
 Not to be told from the truth, and so believed: a range of a service that says the object ends before it does; an empty listing of Google's, which does not repeat what was asked; bytes of a range, which
 no service keeps a checksum of (blocks and records have their own, and are asked for again).
 
+Brokers under load meet the same answers (\`core/test/odd-answers\`): while a store answers so, and after it, nothing that was acknowledged is lost, changed or there twice, the broker is
+not opened again, and the log tells of what fails for over a second. \`npm test\` runs some of S3's, each for a moment; \`STREAMBED_TEST_ODD_ANSWERS=60 npm run test:unit -- --spec
+core/test/odd-answers/odd-answers.test.ts\` runs all of them, a minute each (\`STREAMBED_TEST_ODD_ANSWERS_OF=s3,gcs\`: of these clouds). Not met there: uploads in parts, which no broker makes.
+
 ## What becomes of each
 
 | the answer | call | outcome |

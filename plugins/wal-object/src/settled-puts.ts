@@ -26,7 +26,8 @@ export class SettledPuts {
 
   /**
    * Rejects with the last failure at the deadline, and at once with what no repetition can change; the object may then be
-   * there or come to be there. With FENCED when the object that was there is gone: only a later epoch trims what is not confirmed.
+   * there or come to be there. With FENCED when the object that was there is gone, and a later epoch is claimed: only such a one trims what
+   * is not confirmed.
    */
   async put (key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Settled> {
     const { clock, logger } = this.#log.environment
@@ -92,8 +93,11 @@ export class SettledPuts {
       const header = await this.#log.header(key, signal)
       return isSameToken(header.token, token) ? 'ours' : header
     } catch (error) {
-      if (StreambedError.is(error, 'NOT_FOUND')) throw fenced(writerEpoch, writerEpoch + 1)
-      throw error
+      if (!StreambedError.is(error, 'NOT_FOUND')) throw error
+      // One answer that it is not there proves nothing: the claim of who trimmed it is.
+      const highest = (await this.#log.claims(writerEpoch)).at(-1)
+      if (highest !== undefined) throw fenced(writerEpoch, highest)
+      throw new StreambedError('UNAVAILABLE', `the store calls an object taken and missing, and no later epoch could have trimmed it. key=${key}`, { cause: error })
     }
   }
 }

@@ -174,6 +174,24 @@ describe('answers that are lost', () => {
     })
   }
 
+  it('a store that says an object is not there, which it has just called taken, fences nobody', async () => {
+    let puts = 0
+    let denials = 3
+    const own = setup(({ method }) => {
+      if (method === 'put' && ++puts === 5) return { kind: 'failAfter', code: 'OUTCOME_UNKNOWN' }
+      return method === 'get' && puts > 5 && denials-- > 0 ? { kind: 'failBefore', code: 'NOT_FOUND' } : { kind: 'none' }
+    })
+    await run(own, async () => {
+      const wal = await openWal(own.store, own.environment, 1)
+      for (const label of ['a', 'b', 'c', 'd', 'e']) await wal.append([Buffer.from(label)])
+      assert.ok(denials <= 0, 'it was asked whose the object is')
+      await wal.close()
+      const again = await openWal(own.store, own.environment, 2)
+      assert.deepEqual((await recovered(again)).map(({ data }) => Buffer.from(data).toString()), ['a', 'b', 'c', 'd', 'e'])
+      await again.close()
+    })
+  })
+
   it('after the deadline everything from that record on fails, later appends at once, and the next epoch finds the log in order', async () => {
     let isDown = false
     const own = setup(call => isDown && call.method === 'put' ? { kind: 'failBefore' } : { kind: 'none' })

@@ -25,9 +25,12 @@ export async function putObject (host: PutHost, { commit, pieces }: EncodedObjec
     whose: () => checkOurs(host, key, pieces, commit.size)
   }, environment, {
     ...untilStopped,
-    onFailed: ({ attempt, error }) => { environment.logger.debug('an upload failed, trying again', { key, attempt, error: String(error) }) }
+    onFailed: ({ attempt, error }) => { environment.logger[error instanceof UnreadableLook ? 'warn' : 'debug']('an upload failed, trying again', { key, attempt, error: String(error) }) }
   }, stop)
 }
+
+/** Bytes that fail their checksum say nothing of whose object it is, and what was to be put is still in the WAL: another look may get the truth. */
+class UnreadableLook extends StreambedError {}
 
 /** One bad answer must not prove anything: what proves it, whole and the same at each look, is what there is. */
 async function checkOurs (host: PutHost, key: string, pieces: readonly Uint8Array[], size: number): Promise<'ours'> {
@@ -43,7 +46,7 @@ async function checkOurs (host: PutHost, key: string, pieces: readonly Uint8Arra
   throw new LostEndError('catalog', `an object of a name that was given out just now is there already, with other bytes. key=${key} size and CRC-32C=${[...looks].join('')} expected=${ours}`)
 }
 
-/** Its size and checksum. Rejects with UNAVAILABLE where the store contradicts itself. */
+/** Its size and checksum. Rejects with UNAVAILABLE where the store contradicts itself, or gives bytes that fail their checksum. */
 async function lookAt ({ environment: { crc32c }, store }: PutHost, key: string): Promise<string> {
   try {
     const { size } = await store.head(key)
@@ -51,6 +54,7 @@ async function lookAt ({ environment: { crc32c }, store }: PutHost, key: string)
     if (bytes.length === size) return `${size} ${crc32c(bytes)}`
     throw new StreambedError('UNAVAILABLE', `the store gives another size than it names. key=${key} size=${bytes.length} named=${size}`)
   } catch (error) {
+    if (StreambedError.is(error, 'CORRUPT')) throw new UnreadableLook('UNAVAILABLE', `object that is there already cannot be read whole. key=${key}. ${error.message}`, { cause: error })
     throw ofMedium(`object that is there already cannot be read. key=${key}`, error)
   }
 }
