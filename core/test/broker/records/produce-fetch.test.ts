@@ -62,9 +62,27 @@ describe('produce', () => {
     change(batch)
     return batch
   }
+  const legacySet = (format: number, size: number): Buffer => {
+    const set = Buffer.alloc(size)
+    set.writeInt32BE(size - 12, 8)
+    set[16] = format
+    return set
+  }
   const refusals: { readonly name: string, readonly records: Uint8Array, readonly code: KafkaErrorCode, readonly version?: number, readonly acks?: number, readonly topic?: string, readonly configs?: Readonly<Record<string, string>> }[] = [
     { name: 'a flipped bit', records: damage(batch => { batch[batch.length - 1]! ^= 1 }), code: KafkaErrorCode.CORRUPT_MESSAGE },
-    { name: 'a batch cut short', records: batchOf(2).subarray(0, 80), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'half a batch', records: batchOf(2).subarray(0, 80), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a batch cut short within its header', records: batchOf(2).subarray(0, 40), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'ten bytes', records: batchOf(2).subarray(0, 10), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'sixteen bytes', records: batchOf(2).subarray(0, 16), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a length that no batch has', records: damage(batch => { batch.writeInt32BE(13, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a negative length', records: damage(batch => { batch.writeInt32BE(-1, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a length within the header', records: damage(batch => { batch.writeInt32BE(40, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a format of the future', records: damage(batch => { batch[16] = 3 }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'half a batch of a format of the future', records: damage(batch => { batch[16] = 3 }).subarray(0, 80), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a negative format', records: damage(batch => { batch[16] = 0xff }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a set of format 0 of 30 bytes', records: legacySet(0, 30), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a set of format 1 of 38 bytes', records: legacySet(1, 38), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a producer id without an epoch', records: batchOf(1, { producerId: 1, producerEpoch: -1, baseSequence: 0 }), code: KafkaErrorCode.INVALID_PRODUCER_EPOCH },
     { name: 'two batches', records: Buffer.concat([batchOf(1), batchOf(1)]), code: KafkaErrorCode.INVALID_RECORD },
     { name: 'an old format', records: damage(batch => { batch[16] = 1 }), code: KafkaErrorCode.INVALID_RECORD },
     { name: 'a control batch', records: batchOf(1, { isControl: true }), code: KafkaErrorCode.INVALID_RECORD },
