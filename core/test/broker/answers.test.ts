@@ -76,6 +76,32 @@ describe('Fetch answers', () => {
   ])
 })
 
+describe('FindCoordinator answers', () => {
+  const ask = async (broker: OpenBroker, version: number, keyType: number): Promise<unknown> => {
+    const answer = await broker.request(ApiKey.FindCoordinator, version, version >= 4 ? { coordinatorKeys: ['a', 'b'], keyType } : { key: 'a', keyType })
+    return version >= 4 ? answer.coordinators.map(({ errorCode, key }) => [key, errorCode]) : answer.errorCode
+  }
+  check([
+    { name: 'an unknown type with INVALID_REQUEST', ask: broker => ask(broker, 3, 5), want: KafkaErrorCode.INVALID_REQUEST },
+    { name: 'an unknown type with INVALID_REQUEST for each key', ask: broker => ask(broker, 6, 5), want: [['a', KafkaErrorCode.INVALID_REQUEST], ['b', KafkaErrorCode.INVALID_REQUEST]] },
+    { name: 'share partitions before version 6 with INVALID_REQUEST', ask: broker => ask(broker, 5, 2), want: [['a', KafkaErrorCode.INVALID_REQUEST], ['b', KafkaErrorCode.INVALID_REQUEST]] },
+    { name: 'share partitions with UNSUPPORTED_VERSION', ask: broker => ask(broker, 6, 2), want: [['a', KafkaErrorCode.UNSUPPORTED_VERSION], ['b', KafkaErrorCode.UNSUPPORTED_VERSION]] },
+    { name: 'a transactional id with what clients take as final', ask: broker => ask(broker, 3, 1), want: KafkaErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED }
+  ])
+})
+
+describe('DeleteGroups answers', () => {
+  const remove = async (broker: OpenBroker): Promise<unknown> => (await broker.request(ApiKey.DeleteGroups, 2, { groupsNames: [''] })).results[0]!.errorCode
+  const commit = async (broker: OpenBroker): Promise<unknown> => {
+    await broker.request(ApiKey.FindCoordinator, 3, { key: '', keyType: 0 })
+    const { topics } = await broker.request(ApiKey.OffsetCommit, 7, { groupId: '', generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: '' }] }] })
+    return topics[0]!.partitions[0]!.errorCode
+  }
+  check([
+    { name: 'the group without a name with NONE, where there is one', ask: async broker => [await commit(broker), await remove(broker), await remove(broker)], want: [0, 0, KafkaErrorCode.GROUP_ID_NOT_FOUND] }
+  ])
+})
+
 describe('ListOffsets answers', () => {
   const ask = async (broker: OpenBroker, topics: readonly (readonly [topic: string, partitionIndex: number, currentLeaderEpoch: number])[]): Promise<unknown> => {
     const answer = await broker.request(ApiKey.ListOffsets, 8, { replicaId: -1, topics: topics.map(([name, partitionIndex, currentLeaderEpoch]) => ({ name, partitions: [{ partitionIndex, currentLeaderEpoch, timestamp: -1 }] })) })
