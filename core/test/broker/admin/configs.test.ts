@@ -104,6 +104,11 @@ describe('IncrementalAlterConfigs', () => {
     })
   }
 
+  it('of the topic without a name: INVALID_REQUEST', async () => {
+    await using broker = await new BrokerFixture().open()
+    assert.equal(await alter(broker, Type.topic, '', [{ name: 'retention.ms', configOperation: Op.set, value: '1' }]), KafkaErrorCode.INVALID_REQUEST)
+  })
+
   it('refuses a resource that is named twice, and alters the others', async () => {
     await using broker = await new BrokerFixture().open()
     for (const topic of ['a', 'b']) await broker.createTopic(topic)
@@ -125,9 +130,10 @@ describe('IncrementalAlterConfigs', () => {
     { name: 'a dynamic setting of all brokers', resource: '', config: 'log.retention.ms', value: '9', want: KafkaErrorCode.NONE },
     { name: 'a dynamic setting of this broker', resource: String(nodeId), config: 'log.retention.ms', value: '9', want: KafkaErrorCode.NONE },
     { name: 'a fixed setting', resource: '', config: 'num.partitions', value: '9', want: KafkaErrorCode.INVALID_REQUEST },
-    { name: 'a setting of the configuration file', resource: '', config: 'listeners', value: 'x', want: KafkaErrorCode.INVALID_CONFIG },
+    { name: 'a setting of the configuration file', resource: '', config: 'listeners', value: 'x', want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'an unknown setting', resource: '', config: 'x', value: '9', want: KafkaErrorCode.INVALID_CONFIG },
-    { name: 'a bad value', resource: '', config: 'log.retention.ms', value: 'x', want: KafkaErrorCode.INVALID_CONFIG },
+    { name: 'a bad value', resource: '', config: 'log.retention.ms', value: 'x', want: KafkaErrorCode.INVALID_REQUEST },
+    { name: 'a value out of range', resource: '', config: 'log.cleaner.min.cleanable.ratio', value: '2', want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'another broker', resource: '7', config: 'log.retention.ms', value: '9', want: KafkaErrorCode.INVALID_REQUEST }
   ]
   for (const { config, name, resource, value, want } of ofBrokers) {
