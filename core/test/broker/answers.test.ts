@@ -76,6 +76,17 @@ describe('Fetch answers', () => {
   ])
 })
 
+describe('DescribeAcls answers', () => {
+  check([{
+    name: 'every filter with SECURITY_DISABLED',
+    ask: async broker => {
+      const { errorCode, errorMessage, resources } = await broker.request(ApiKey.DescribeAcls, 3, { resourceTypeFilter: 2, resourceNameFilter: 't', patternTypeFilter: 3, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 })
+      return [errorCode, errorMessage, resources]
+    },
+    want: [KafkaErrorCode.SECURITY_DISABLED, 'No Authorizer is configured.', []]
+  }])
+})
+
 describe('FindCoordinator answers', () => {
   const ask = async (broker: OpenBroker, version: number, keyType: number): Promise<unknown> => {
     const answer = await broker.request(ApiKey.FindCoordinator, version, version >= 4 ? { coordinatorKeys: ['a', 'b'], keyType } : { key: 'a', keyType })

@@ -109,7 +109,7 @@ describe('kafkajs: admin', () => {
       resourcePatternType: ResourcePatternTypes.ANY,
       operation: AclOperationTypes.ANY,
       permissionType: AclPermissionTypes.ANY
-    }), { name: 'KafkaJSServerDoesNotSupportApiKey' })
+    }), { type: 'SECURITY_DISABLED' })
   })
 
   async function send (topic: string, count: number, partitions: number): Promise<void> {
