@@ -39,6 +39,7 @@ export const effectsOf: Readonly<Record<ApiKey, Effects>> = Object.freeze({
   // Every id is new, whoever asked before.
   [ApiKey.InitProducerId]: reads(),
   [ApiKey.OffsetForLeaderEpoch]: reads('cluster', 'records'),
+  [ApiKey.DescribeAcls]: reads(),
   [ApiKey.DescribeConfigs]: reads('cluster'),
   [ApiKey.AlterConfigs]: { ...reads('cluster'), changes: ['cluster'] },
   [ApiKey.DescribeLogDirs]: reads('cluster', 'records'),

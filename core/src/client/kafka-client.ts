@@ -8,6 +8,9 @@ export interface Address { readonly host: string, readonly port: number }
 export interface TopicPartition { readonly topic: string, readonly partition: number }
 export type TopicMetadata = ResponseOf<typeof ApiKey.Metadata>['topics'][number]
 
+/** Of a topic, by name: all settings in force, and those that are its own. */
+export interface TopicSettings { readonly inForce: Readonly<Record<string, string>>, readonly overrides: Readonly<Record<string, string>> }
+
 /** The versions this client speaks: any broker since Kafka 2.1 has them. */
 const versions = {
   [ApiKey.Produce]: 7,
@@ -113,14 +116,14 @@ export class KafkaClient implements AsyncDisposable {
     if (result.errorCode !== KafkaErrorCode.NONE) throw new BrokerError(result.errorCode, `delete topic '${name}'`)
   }
 
-  /** The overrides of a topic: settings that differ from the broker's defaults. */
-  async topicOverrides (name: string): Promise<Readonly<Record<string, string>>> {
+  async topicSettings (name: string): Promise<TopicSettings> {
     const topicResource = 2
     const topicSource = 1
     const response = await this.request(this.#bootstrap, ApiKey.DescribeConfigs, { resources: [{ resourceType: topicResource, resourceName: name, configurationKeys: null }] })
     const result = response.results[0]!
     if (result.errorCode !== KafkaErrorCode.NONE) throw new BrokerError(result.errorCode, `settings of topic '${name}'`, result.errorMessage)
-    return Object.fromEntries(result.configs.filter(({ configSource }) => configSource === topicSource).map(({ name: key, value }) => [key, value ?? '']))
+    const textOf = (configs: typeof result.configs): Readonly<Record<string, string>> => Object.fromEntries(configs.map(({ name: key, value }) => [key, value ?? '']))
+    return { inForce: textOf(result.configs), overrides: textOf(result.configs.filter(({ configSource }) => configSource === topicSource)) }
   }
 
   async request<K extends SpokenKey> (address: Address, apiKey: K, body: RequestInputOf<K>): Promise<ResponseOf<K>> {

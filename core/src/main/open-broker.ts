@@ -140,9 +140,9 @@ function bindings (config: BrokerConfig, host: Host, incarnation: Incarnation, o
     return registration
   }, [keys.wal, keys.engine, keys.metadata, keys.server])
 
-  container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration) =>
-    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: limitsByKafkaName(config), checks: config.produce, checkpointBytes, groupLog })),
-  [keys.engine, keys.metadata, keys.registration])
+  container.bind(keys.broker).toResolvedValue(async (engine: StreamEngine, metadata: Metadata, { nodeEpoch, nodeId }: Registration, server: Server) =>
+    opened.use(await Broker.open({ engine, metadata, environment, nodeId, nodeEpoch, kafka: config.kafka, elsewhere: settingsByKafkaName(config, server), checks: config.produce, checkpointBytes, groupLog })),
+  [keys.engine, keys.metadata, keys.registration, keys.server])
 
   return container
 }
@@ -162,9 +162,11 @@ function endpointsOf ({ node }: BrokerConfig, server: Server): Endpoint[] {
   })
 }
 
-/** Our limits under the names that Kafka's tools know. */
-function limitsByKafkaName ({ limits }: BrokerConfig): Record<string, string> {
+/** Our own settings under the names that Kafka's tools know. */
+function settingsByKafkaName ({ limits }: BrokerConfig, { addresses }: Server): Record<string, string> {
   return {
+    'listeners': addresses.map(({ host, name, port }) => `${name}://${host}:${port}`).join(','),
+    'listener.security.protocol.map': addresses.map(({ name }) => `${name}:PLAINTEXT`).join(','),
     'socket.request.max.bytes': String(limits.requestBytesMax),
     'max.connections': String(limits.connectionsMax),
     'connections.max.idle.ms': String(limits.idleMsMax)

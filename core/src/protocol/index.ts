@@ -94,6 +94,10 @@ export type {
   OffsetForLeaderEpochResponse, OffsetForLeaderEpochResponseInput
 } from './messages/23-offset-for-leader-epoch.ts'
 export type {
+  DescribeAclsRequest, DescribeAclsRequestInput,
+  DescribeAclsResponse, DescribeAclsResponseInput
+} from './messages/29-describe-acls.ts'
+export type {
   DescribeConfigsRequest, DescribeConfigsRequestInput,
   DescribeConfigsResponse, DescribeConfigsResponseInput
 } from './messages/32-describe-configs.ts'

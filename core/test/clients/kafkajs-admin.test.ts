@@ -59,6 +59,9 @@ describe('kafkajs: admin', () => {
     await assert.rejects(alter('no.such.thing', '1', false), /onfig/)
     const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.BROKER, name: '1' }] })
     assert.ok(resources[0]!.configEntries.length > 50)
+    const valueOf = (setting: string): string | undefined => resources[0]!.configEntries.find(({ configName }) => configName === setting)?.configValue
+    assert.match(valueOf('listeners')!, new RegExp(`^\\w+://127\\.0\\.0\\.1:${broker.address.port}$`))
+    assert.match(valueOf('listener.security.protocol.map')!, /^\w+:PLAINTEXT$/)
   })
 
   it('lists, describes and deletes groups; reads and resets their offsets', async () => {
@@ -106,7 +109,7 @@ describe('kafkajs: admin', () => {
       resourcePatternType: ResourcePatternTypes.ANY,
       operation: AclOperationTypes.ANY,
       permissionType: AclPermissionTypes.ANY
-    }), { name: 'KafkaJSServerDoesNotSupportApiKey' })
+    }), { type: 'SECURITY_DISABLED' })
   })
 
   async function send (topic: string, count: number, partitions: number): Promise<void> {

@@ -31,7 +31,11 @@ describe('the command line', () => {
   it('topics are created, listed, described and deleted', async () => {
     await cli('topic', 'create', 'letters', '-p', '3')
     assert.match(await cli('topic', 'list'), /letters/)
-    assert.match(await cli('topic', 'describe', 'letters'), /letters[\s\S]*2/)
+    const letters = await cli('topic', 'describe', 'letters')
+    assert.match(letters, /letters[\s\S]*2/)
+    assert.doesNotMatch(letters, /compact/)
+    await cli('topic', 'create', 'table', '--config=cleanup.policy=delete,compact')
+    assert.match(await cli('topic', 'describe', 'table'), /settings cleanup\.policy=delete,compact\n {2}compact: older records of a key stay, compaction does not run in this release\n/)
     await cli('topic', 'delete', 'letters')
     assert.doesNotMatch(await cli('topic', 'list'), /letters/)
     const missing = await runCli(['topic', 'describe', 'letters', '-b', broker.bootstrap])

@@ -36,7 +36,6 @@ export const acceptedBrokerConfigs: readonly AcceptedGroup[] = [
   {
     tunes: 'files of a partition, which do not exist here: durability is the WAL\'s and the object store\'s',
     configs: [
-      ['log.flush.scheduler.interval.ms', 'long', '9223372036854775807'],
       ['log.flush.offset.checkpoint.interval.ms', 'int', '60000'],
       ['log.flush.start.offset.checkpoint.interval.ms', 'int', '60000'],
       ['num.recovery.threads.per.data.dir', 'int', '2'],

@@ -44,7 +44,7 @@ const integerRanges = {
   long: [-(2n ** 63n), 2n ** 63n - 1n]
 } as const satisfies Readonly<Record<string, readonly [bigint, bigint]>>
 
-/** Reads a value from its text; undefined when it is not of the type. Spaces around it do not count, as in Kafka. */
+/** Reads a value from its text; undefined when it is not of the type. Spaces around it do not count, nor does a double's `f` or `d`, as in Kafka. */
 export function readConfig (type: ConfigType, text: string): ConfigValue | undefined {
   const trimmed = text.trim()
   switch (type) {
@@ -60,8 +60,8 @@ export function readConfig (type: ConfigType, text: string): ConfigValue | undef
       return type === 'long' ? value : Number(value)
     }
     case 'double': {
-      if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed)) return undefined
-      const value = Number(trimmed)
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[dDfF]?$/.test(trimmed)) return undefined
+      const value = Number(trimmed.replace(/[dDfF]$/, ''))
       return Number.isFinite(value) ? value : undefined
     }
     case 'list': return trimmed === '' ? [] : trimmed.split(',').map(element => element.trim())
@@ -96,14 +96,11 @@ export function oneOf (...values: readonly string[]): ConfigRule {
   return { text: `one of ${values.join(', ')}`, allows: value => values.includes(value as string) }
 }
 
-/** A list of these values at most once each; an empty one too. */
+/** A list of these values; an empty one too. A value that is named again says nothing more. */
 export function listOf (...values: readonly string[]): ConfigRule {
   return {
-    text: `a list of ${values.join(', ')}, each at most once`,
-    allows: value => {
-      const list = value as readonly string[]
-      return list.every(element => values.includes(element)) && new Set(list).size === list.length
-    }
+    text: `a list of ${values.join(', ')}`,
+    allows: value => (value as readonly string[]).every(element => values.includes(element))
   }
 }
 

@@ -76,6 +76,18 @@ function defaultEntry (name: string, value: string, synonym: ConfigSynonym | und
   return { name: synonym.name, value: synonym.factor === 1n ? value : String(BigInt(value) / synonym.factor), source: ConfigSource.Default }
 }
 
+/**
+ * What DescribeConfigs tells of a topic's setting. Kafka names a broker's settings from the first synonym on alone: where that is not
+ * set, none, and the value counts as a default. So `retention.ms` by `log.retention.hours` has no synonyms.
+ */
+export function toldOfTopic ({ definition, synonyms }: DescribedConfig): Pick<DescribedConfig, 'source' | 'synonyms'> {
+  const own = synonyms.filter(({ source }) => source === ConfigSource.Topic)
+  const ofBroker = synonyms.slice(own.length)
+  const first = ofBroker.findIndex(({ name }) => name === definition.synonyms?.[0]?.name)
+  const told = first < 0 ? own : [...own, ...ofBroker.slice(first)]
+  return { source: told[0]?.source ?? ConfigSource.Default, synonyms: told }
+}
+
 /** Hours and minutes become milliseconds; -1, no limit, stays so. */
 function inTopicUnit (text: string, factor: bigint): string {
   const value = BigInt(text.trim())

@@ -17,6 +17,9 @@ export interface ConfigsParts {
   readonly elsewhere?: Readonly<Record<string, string>>
 }
 
+/** The one place that data lives in, as far as Kafka's tools have a word for it. */
+export const logDir = 'object-storage'
+
 interface Cached { readonly overrides: ConfigOverrides, readonly config: PartitionConfig }
 
 /**
@@ -63,12 +66,10 @@ export class Configs {
     return [...topicConfigs.values()].map(definition => this.#sources.ofTopic(definition, overrides)).sort(byName)
   }
 
-  /** All settings of this broker that are known here, sorted by name. */
+  /** All settings of this broker, sorted by name; without value those that nothing here corresponds to. */
   describeBroker (): readonly DescribedConfig[] {
     this.#refresh()
-    const { static: known } = this.#sources.parts
-    return [...brokerConfigs.values()].filter(({ name, support }) => support !== 'elsewhere' || known[name] !== undefined)
-      .map(definition => this.#sources.ofBroker(definition)).sort(byName)
+    return [...brokerConfigs.values()].map(definition => this.#sources.ofBroker(definition)).sort(byName)
   }
 
   /** The dynamic settings of all brokers, sorted by name: those that are set, no others. */
@@ -88,6 +89,7 @@ export class Configs {
     return {
       'broker.id': String(nodeId),
       'node.id': String(nodeId),
+      'log.dirs': logDir,
       ...listeners === '' ? {} : { 'advertised.listeners': listeners },
       ...node?.rack === null || node?.rack === undefined ? {} : { 'broker.rack': node.rack },
       ...elsewhere

@@ -73,7 +73,10 @@ export const topicConfigs: ReadonlyMap<string, ConfigDefinition> = byName([
   accepted('segment.index.bytes', 'int', '10485760', noEffect, 'log.index.size.max.bytes', atLeast(4)),
   accepted('index.interval.bytes', 'int', '4096', noEffect, 'log.index.interval.bytes', atLeast(0)),
   accepted('flush.messages', 'long', '9223372036854775807', `${noEffect}: every acknowledged record is durable`, 'log.flush.interval.messages', atLeast(1)),
-  accepted('flush.ms', 'long', '9223372036854775807', `${noEffect}: every acknowledged record is durable`, 'log.flush.interval.ms', atLeast(0)),
+  {
+    ...accepted('flush.ms', 'long', '9223372036854775807', `${noEffect}: every acknowledged record is durable`, undefined, atLeast(0)),
+    synonyms: [{ name: 'log.flush.interval.ms', factor: 1n }, { name: 'log.flush.scheduler.interval.ms', factor: 1n }]
+  },
   accepted('file.delete.delay.ms', 'long', '60000', `${noEffect}: the grace period of objects is a setting of the storage engine`, 'log.segment.delete.delay.ms', atLeast(0)),
   accepted('preallocate', 'boolean', 'false', noEffect, 'log.preallocate'),
   accepted('leader.replication.throttled.replicas', 'list', '', `${noEffect}: brokers do not replicate`, undefined, throttledReplicas),

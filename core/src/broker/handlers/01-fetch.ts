@@ -8,7 +8,7 @@ import type { ApiHandler, RequestContext } from '../handler.ts'
 import { KafkaError, kafkaCodeOf } from '../kafka-error.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { BrokerServices } from '../services.ts'
-import type { PartitionSlot } from '../topics/topic-registry.ts'
+import type { PartitionSlot, TopicRegistry } from '../topics/topic-registry.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 
 type Services = Pick<BrokerServices, 'topics' | 'clock' | 'logger'>
@@ -33,6 +33,8 @@ interface Wanted {
   batches: readonly StreamBatch[]
   bytes: number
   cost: number
+  /** Where the log that the client has read parts from ours; its answer has no records. */
+  diverging: { readonly epoch: number, readonly endOffset: number } | undefined
   error: unknown
 }
 
@@ -43,8 +45,8 @@ function roomOf (request: FetchRequest): Room { return { bytes: Math.min(request
 
 /**
  * Fetch, versions 4 to 18. Sessions are never opened: every answer is a full one with session id 0, which KIP-227 allows.
- * Left out: replica fetches and preferred read replicas (there are no followers). Without transactions read_committed and
- * read_uncommitted see the same.
+ * Left out: replica fetches, refused with NOT_LEADER_OR_FOLLOWER, and preferred read replicas (there are no followers). Without
+ * transactions read_committed and read_uncommitted see the same.
  */
 export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetch> {
   return {
@@ -57,8 +59,9 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
         return { name, topicId, wanted: partitions.map(partition => want(partition, topic?.slot(partition.partition), unknown)) }
       })
       const all = topics.flatMap(({ wanted }) => wanted)
-      await Promise.all(all.map(open))
-      await collect(all, request)
+      const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
+      await Promise.all(all.map(wanted => open(wanted, replicaId)))
+      await collect(all, request, services.topics)
       if (!isEnough(all, request)) {
         context.tookEffect()
         await longPoll(all, request, context, services)
@@ -69,7 +72,7 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
         topic: name,
         topicId,
         partitions: wanted.map(one => {
-          const batches = within(one.batches, room, isFirst)
+          const batches = within(one, room, isFirst)
           isFirst &&= batches.length === 0
           return respond(one, batches, context.apiVersion)
         })
@@ -80,10 +83,10 @@ export function fetchHandler (services: Services): ApiHandler<typeof ApiKey.Fetc
 }
 
 function want (request: PartitionRequest, slot: PartitionSlot | undefined, unknown: KafkaErrorCode): Wanted {
-  return { request, slot, unknown, partition: undefined, batches: [], bytes: 0, cost: 0, error: undefined }
+  return { request, slot, unknown, partition: undefined, batches: [], bytes: 0, cost: 0, diverging: undefined, error: undefined }
 }
 
-function open (wanted: Wanted): Promise<void> | undefined {
+function open (wanted: Wanted, replicaId: number): Promise<void> | undefined {
   const { request, slot } = wanted
   if (slot === undefined) {
     wanted.error = new KafkaError(wanted.unknown, `no such topic or partition. partition=${request.partition}`)
@@ -92,7 +95,10 @@ function open (wanted: Wanted): Promise<void> | undefined {
   const use = (partition: Partition): void => {
     wanted.partition = partition
     try {
-      checkLeaderEpoch(request.currentLeaderEpoch, partition.leaderEpoch)
+      // In a Fetch, unlike elsewhere, every negative epoch means none.
+      checkLeaderEpoch(Math.max(request.currentLeaderEpoch, -1), partition.leaderEpoch)
+      if (replicaId >= 0) throw new KafkaError(KafkaErrorCode.NOT_LEADER_OR_FOLLOWER, `no broker is a replica of the partition. replicaId=${replicaId}`)
+      wanted.diverging = divergingFrom(partition, request)
     } catch (error) {
       wanted.error = error
     }
@@ -102,8 +108,18 @@ function open (wanted: Wanted): Promise<void> | undefined {
   return undefined
 }
 
+/** Where the partition's log ends the epoch that the client read last, if that is before what it asks for (KIP-595). */
+function divergingFrom (partition: Partition, { fetchOffset, lastFetchedEpoch }: PartitionRequest): Wanted['diverging'] {
+  if (lastFetchedEpoch < 0) return undefined
+  const { endOffset, leaderEpoch: epoch } = partition.endOfEpoch(lastFetchedEpoch)
+  if (epoch < 0) throw new KafkaError(KafkaErrorCode.OFFSET_OUT_OF_RANGE, `nothing is known of the epoch that was fetched last. lastFetchedEpoch=${lastFetchedEpoch} current=${partition.leaderEpoch}`)
+  if (epoch === lastFetchedEpoch && endOffset >= fetchOffset) return undefined
+  if (fetchOffset < partition.logStartOffset) throw new KafkaError(KafkaErrorCode.OFFSET_OUT_OF_RANGE, `offset is before the log's start. offset=${fetchOffset} start=${partition.logStartOffset}`)
+  return { epoch, endOffset }
+}
+
 /** Reads what memory has for all, then the rest from objects, a few at a time, until the response is full. */
-async function collect (all: readonly Wanted[], request: FetchRequest): Promise<void> {
+async function collect (all: readonly Wanted[], request: FetchRequest, topics: TopicRegistry): Promise<void> {
   const room = roomOf(request)
   const isFull = (): boolean => room.bytes <= 0 || room.cost <= 0
   const take = ({ bytes, cost }: Wanted): void => {
@@ -115,7 +131,7 @@ async function collect (all: readonly Wanted[], request: FetchRequest): Promise<
   const first = all.find(isReadable)
   for (const wanted of all) {
     if (!isReadable(wanted) || isFull()) continue
-    if (readCached(wanted)) take(wanted)
+    if (readCached(wanted, topics)) take(wanted)
     else cold.push(wanted)
   }
   const readers = Array.from({ length: Math.min(coldReadsMax, cold.length) }, async () => {
@@ -128,13 +144,17 @@ async function collect (all: readonly Wanted[], request: FetchRequest): Promise<
 }
 
 function isReadable (wanted: Wanted): wanted is Wanted & { partition: Partition } {
-  return wanted.partition !== undefined && wanted.error === undefined && wanted.batches.length === 0
+  return wanted.partition !== undefined && wanted.error === undefined && wanted.diverging === undefined && wanted.batches.length === 0
 }
 
 /** True when memory had the answer, which may be that there is nothing, or an error. */
-function readCached (wanted: Wanted & { partition: Partition }): boolean {
+function readCached (wanted: Wanted & { partition: Partition }, topics: TopicRegistry): boolean {
   try {
-    if (wanted.partition.isClosed) throw new KafkaError(KafkaErrorCode.NOT_LEADER_OR_FOLLOWER, 'partition is closed')
+    if (wanted.partition.isClosed) {
+      throw topics.byId(wanted.partition.topicId) === undefined
+        ? new KafkaError(KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'topic is deleted')
+        : new KafkaError(KafkaErrorCode.NOT_LEADER_OR_FOLLOWER, 'partition is closed')
+    }
     const found = wanted.partition.fetchCached(offsetOf(wanted.request), optionsOf(wanted.request))
     if (found === undefined) return false
     wanted.batches = found.batches
@@ -163,16 +183,19 @@ function offsetOf (request: PartitionRequest): number { return clampInt64(reques
 
 /** Every partition may give its first batch, whatever its size: which of them does is decided when the answer is made. */
 function optionsOf (request: PartitionRequest): FetchOptions {
-  return { bytesMax: Math.max(0, Math.min(request.partitionMaxBytes, responseBytesMax)), costMax: responseCostMax, atLeastOneBatch: true }
+  return { bytesMax: bytesMaxOf(request), costMax: responseCostMax, atLeastOneBatch: true }
 }
+
+function bytesMaxOf (request: PartitionRequest): number { return Math.max(0, Math.min(request.partitionMaxBytes, responseBytesMax)) }
 
 function isEnough (all: readonly Wanted[], request: FetchRequest): boolean {
   if (request.maxWaitMs <= 0 || all.length === 0) return true
   let bytes = 0
   let cost = 0
   for (const wanted of all) {
-    if (wanted.error !== undefined) return true
-    bytes += wanted.bytes
+    if (wanted.error !== undefined || wanted.diverging !== undefined) return true
+    // A batch over the limit of its partition is given as the first of the response alone.
+    if (bytes === 0 || wanted.bytes <= bytesMaxOf(wanted.request)) bytes += wanted.bytes
     cost += wanted.cost
   }
   return bytes >= request.minBytes || cost >= responseCostMax
@@ -186,7 +209,7 @@ async function longPoll (all: readonly Wanted[], request: FetchRequest, context:
     isWaking = false
     for (const wanted of all) {
       if (wanted.partition === undefined || wanted.error !== undefined) continue
-      readCached(wanted as Wanted & { partition: Partition })
+      readCached(wanted as Wanted & { partition: Partition }, services.topics)
     }
     if (isEnough(all, request)) woken.resolve()
   }
@@ -207,20 +230,22 @@ async function longPoll (all: readonly Wanted[], request: FetchRequest, context:
   for (const stop of stops) stop()
 }
 
-/** The first of `batches` that fit into `room`, which they take; with `atLeastOne` the very first in any case (KIP-74). */
-function within (batches: readonly StreamBatch[], room: Room, atLeastOne: boolean): readonly StreamBatch[] {
+/** The first batches that fit into `room`, which they take, and what the partition may give; with `atLeastOne` the very first in any case (KIP-74). */
+function within ({ batches, request }: Wanted, room: Room, atLeastOne: boolean): readonly StreamBatch[] {
   let count = 0
+  let bytesLeft = bytesMaxOf(request)
   for (const batch of batches) {
-    const isFull = batch.bytes.length > room.bytes || room.cost <= 0
+    const isFull = batch.bytes.length > Math.min(room.bytes, bytesLeft) || room.cost <= 0
     if (isFull && !(atLeastOne && count === 0)) break
     room.bytes -= batch.bytes.length
+    bytesLeft -= batch.bytes.length
     room.cost -= costOf(batch)
     count++
   }
   return count === batches.length ? batches : batches.slice(0, count)
 }
 
-function respond ({ error, partition, request }: Wanted, batches: readonly StreamBatch[], version: number): PartitionResponse {
+function respond ({ diverging, error, partition, request }: Wanted, batches: readonly StreamBatch[], version: number): PartitionResponse {
   if (error !== undefined || partition === undefined) {
     const code = kafkaCodeOf(error)
     // Old consumers know no storage errors.
@@ -233,6 +258,7 @@ function respond ({ error, partition, request }: Wanted, batches: readonly Strea
     highWatermark: partition.highWatermark,
     lastStableOffset: partition.lastStableOffset,
     logStartOffset: partition.logStartOffset,
+    ...diverging === undefined ? {} : { divergingEpoch: diverging },
     abortedTransactions: null,
     records: batches.map(batch => batch.bytes)
   }

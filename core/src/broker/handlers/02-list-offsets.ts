@@ -4,6 +4,7 @@ import type { ListOffsetsResponseInput } from '../../protocol/messages/02-list-o
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
 import type { ApiHandler } from '../handler.ts'
 import { KafkaError, kafkaCodeOf } from '../kafka-error.ts'
+import { repeatedIn } from '../outcome.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { BrokerServices } from '../services.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
@@ -26,16 +27,17 @@ const notFound: Found = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 export function listOffsetsHandler (services: Pick<BrokerServices, 'topics'>): ApiHandler<typeof ApiKey.ListOffsets> {
   return {
     apiKey: ApiKey.ListOffsets,
-    handle: async (request, { apiVersion }) => ({
-      throttleTimeMs: 0,
-      topics: await Promise.all(request.topics.map(async ({ name, partitions }) => ({
-        name,
-        partitions: await Promise.all(partitions.map(partition => {
-          const isRepeated = partitions.filter(other => other.partitionIndex === partition.partitionIndex).length > 1
-          return answer(services, name, partition, apiVersion, isRepeated)
-        }))
-      })))
-    })
+    handle: async (request, { apiVersion }) => {
+      const keyOf = (topic: string, { partitionIndex }: PartitionRequest): string => `${partitionIndex}:${topic}`
+      const repeated = repeatedIn(request.topics.flatMap(({ name, partitions }) => partitions.map(partition => keyOf(name, partition))))
+      return {
+        throttleTimeMs: 0,
+        topics: await Promise.all(request.topics.map(async ({ name, partitions }) => ({
+          name,
+          partitions: await Promise.all(partitions.map(partition => answer(services, name, partition, apiVersion, repeated.has(keyOf(name, partition)))))
+        })))
+      }
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { DescribeConfigsResponseInput } from '../../protocol/messages/32-de
 import { ApiKey, type RequestOf } from '../../protocol/messages/apis.ts'
 import { allBrokers, resolveResource, ResourceType } from '../config/config-resource.ts'
 import type { ConfigType } from '../config/config-definition.ts'
-import type { DescribedConfig } from '../config/config-sources.ts'
+import { toldOfTopic, type DescribedConfig } from '../config/config-sources.ts'
 import type { ApiHandler } from '../handler.ts'
 import { kafkaCodeOf, messageOf } from '../kafka-error.ts'
 import type { BrokerServices } from '../services.ts'
@@ -45,7 +45,7 @@ function describe (services: Services, resource: Resource, request: Request): Re
 function configsOf ({ configs, metadata, nodeId }: Services, { resourceName, resourceType }: Resource): readonly DescribedConfig[] {
   if (resourceType === ResourceType.BrokerLogger && resourceName === String(nodeId)) return []
   const resource = resolveResource(metadata.image, nodeId, resourceType, resourceName)
-  if (resource.kind === 'topic') return configs.describeTopic(metadata.image.configs(resource))
+  if (resource.kind === 'topic') return configs.describeTopic(metadata.image.configs(resource)).map(config => ({ ...config, ...toldOfTopic(config) }))
   return resource.name === allBrokers ? configs.describeAllBrokers() : configs.describeBroker()
 }
 

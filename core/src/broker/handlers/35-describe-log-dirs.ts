@@ -1,11 +1,9 @@
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { ApiKey } from '../../protocol/messages/apis.ts'
 import type { TopicFacts } from '../../metadata/image.ts'
+import { logDir } from '../config/configs.ts'
 import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
-
-/** The one place that data lives in, as far as Kafka's tools have a word for it. */
-const logDir = 'object-storage'
 
 /**
  * DescribeLogDirs, versions 1 to 5: one directory that stands for the object store, with the partitions that this node leads.

@@ -4,7 +4,7 @@ import type { ApiHandler } from '../handler.ts'
 import type { BrokerServices } from '../services.ts'
 import { groupCodeOf } from '../group/group-code.ts'
 
-/** DeleteGroups, versions 0 to 2: empty groups, with their offsets. */
+/** DeleteGroups, versions 0 to 2: empty groups, with their offsets; also the one whose name is empty, which commits may have made. */
 export function deleteGroupsHandler (services: Pick<BrokerServices, 'groups'>): ApiHandler<typeof ApiKey.DeleteGroups> {
   return {
     apiKey: ApiKey.DeleteGroups,
@@ -16,7 +16,6 @@ export function deleteGroupsHandler (services: Pick<BrokerServices, 'groups'>): 
 }
 
 async function remove (services: Pick<BrokerServices, 'groups'>, groupId: string): Promise<KafkaErrorCode> {
-  if (groupId === '') return KafkaErrorCode.INVALID_GROUP_ID
   try {
     return await (await services.groups.handle(groupId)).delete()
   } catch (error) {

@@ -20,6 +20,7 @@ import { deleteTopicsHandler } from './20-delete-topics.ts'
 import { deleteRecordsHandler } from './21-delete-records.ts'
 import { initProducerIdHandler } from './22-init-producer-id.ts'
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts'
+import { describeAclsHandler } from './29-describe-acls.ts'
 import { describeConfigsHandler } from './32-describe-configs.ts'
 import { alterConfigsHandler } from './33-alter-configs.ts'
 import { describeLogDirsHandler } from './35-describe-log-dirs.ts'
@@ -55,6 +56,7 @@ export function allHandlers (services: BrokerServices): readonly ApiHandler[] {
     asHandler(deleteRecordsHandler(services)),
     asHandler(initProducerIdHandler(services)),
     asHandler(offsetForLeaderEpochHandler(services)),
+    asHandler(describeAclsHandler()),
     asHandler(describeConfigsHandler(services)),
     asHandler(alterConfigsHandler(services)),
     asHandler(describeLogDirsHandler(services)),

@@ -2,8 +2,8 @@ import { addInt64, type Int64 } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import { TooLargeError } from '../../protocol/protocol-error.ts'
 import {
-  Compression, attributes, baseSequence, baseTimestamp, batchHeaderSize, batchSize, compressionOf, isControl, isCrcValid,
-  isTransactional, lastOffsetDelta, magic, maxTimestamp, producerEpoch, producerId, recordCount, sentBaseOffset
+  Compression, attributes, baseSequence, baseTimestamp, batchHeaderSize, batchPrefixSize, batchSize, compressionOf, isControl, isCrcValid,
+  isTransactional, lastOffsetDelta, magic, magicPosition, maxTimestamp, producerEpoch, producerId, recordCount, sentBaseOffset
 } from '../../protocol/records/batch-header.ts'
 import { decompressFramed } from '../../protocol/records/compression.ts'
 import { RecordCursor } from '../../protocol/records/record-cursor.ts'
@@ -14,6 +14,8 @@ import type { PartitionConfig } from './partition-config.ts'
 /** Unused attribute bits, and the delete horizon, which only compaction sets. */
 const forbiddenAttributes = 0xff80 | 0x40
 const zstdVersionMin = 7
+/** No batch of any format is smaller: offset, size, and the 14 bytes that a record of format 0 has at least. */
+const legacyBatchSizeMin = batchPrefixSize + 14
 /** Of the records that are wrong, this many are told: an answer must not outgrow its request. */
 const problemsMax = 100
 
@@ -76,19 +78,36 @@ export function validateBatch (bytes: Uint8Array, judgement: Judgement): ValidBa
 }
 
 function checkShape (bytes: Uint8Array, config: PartitionConfig): void {
-  if (bytes.length < batchHeaderSize) throw new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, `batch ends within its header. bytes=${bytes.length}`)
-  if (magic(bytes) !== 2) throw invalid(`batch is not of format version 2. magic=${magic(bytes)}`)
-  const size = batchSize(bytes)
-  if (size < batchHeaderSize || size > bytes.length) throw new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, `batch length is wrong. length=${size} bytes=${bytes.length}`)
-  if (size < bytes.length) throw invalid('more than one batch for a partition')
+  const size = checkFrame(bytes)
   checkSize(size, config)
-  if (!isCrcValid(bytes)) throw new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, 'batch fails its CRC')
+  if (!isCrcValid(bytes)) throw corrupt('batch fails its CRC')
   if (sentBaseOffset(bytes) !== 0) throw invalid(`base offset of a producer's batch is not 0. baseOffset=${sentBaseOffset(bytes)}`)
   if ((attributes(bytes) & forbiddenAttributes) !== 0) throw invalid(`unknown attributes. attributes=${attributes(bytes)}`)
   if (isControl(bytes)) throw invalid('producers may not write control batches')
   if (recordCount(bytes) < 1 || lastOffsetDelta(bytes) + 1 !== recordCount(bytes)) throw invalid(`record count and offsets disagree. count=${recordCount(bytes)} lastOffsetDelta=${lastOffsetDelta(bytes)}`)
-  if (producerId(bytes) >= 0 && (baseSequence(bytes) < 0 || producerEpoch(bytes) < 0)) throw invalid(`idempotent batch without sequence or epoch. sequence=${baseSequence(bytes)} epoch=${producerEpoch(bytes)}`)
+  if (producerId(bytes) >= 0) {
+    if (baseSequence(bytes) < 0) throw invalid(`idempotent batch without sequence. sequence=${baseSequence(bytes)}`)
+    if (producerEpoch(bytes) < 0) throw new KafkaError(KafkaErrorCode.INVALID_PRODUCER_EPOCH, `idempotent batch without epoch. epoch=${producerEpoch(bytes)}`)
+  }
   if (isTransactional(bytes)) throw new KafkaError(KafkaErrorCode.INVALID_TXN_STATE, 'transactions are not available in this release')
+}
+
+/**
+ * The size of the one batch that the bytes hold, header included. As Kafka takes them: bytes too few for the batch that they begin
+ * hold no batch, which another attempt does not mend; a size or a format that no batch has is damage, which it may.
+ */
+function checkFrame (bytes: Uint8Array): number {
+  if (bytes.length < batchPrefixSize) throw invalid(`no batch: its first fields are cut short. bytes=${bytes.length}`)
+  const size = batchSize(bytes)
+  if (size < legacyBatchSizeMin) throw corrupt(`batch length is wrong. length=${size} bytes=${bytes.length}`)
+  if (bytes.length <= magicPosition) throw invalid(`no batch: its first fields are cut short. bytes=${bytes.length}`)
+  const format = magic(bytes)
+  if (format < 0 || format > 2) throw corrupt(`no such format version. magic=${format}`)
+  if (size > bytes.length) throw invalid(`no batch: it is cut short. length=${size} bytes=${bytes.length}`)
+  if (format !== 2) throw invalid(`batch is not of format version 2. magic=${format}`)
+  if (size < batchHeaderSize) throw corrupt(`batch ends within its header. bytes=${size}`)
+  if (size < bytes.length) throw invalid('more than one batch for a partition')
+  return size
 }
 
 /** Refuses what the topic does not take, as it came or as it is to be stored. `size` in bytes, header included. */
@@ -139,4 +158,5 @@ function isTimely (timestamp: Int64, earliest: number, latest: number): boolean 
   return timestamp === -1 || (timestamp >= earliest && timestamp <= latest)
 }
 
+function corrupt (message: string): KafkaError { return new KafkaError(KafkaErrorCode.CORRUPT_MESSAGE, message) }
 function invalid (message: string): KafkaError { return new KafkaError(KafkaErrorCode.INVALID_RECORD, message) }

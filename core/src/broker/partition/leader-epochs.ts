@@ -17,16 +17,15 @@ export class LeaderEpochs {
   }
 
   /**
-   * The largest epoch with data that is not above `leaderEpoch`, and where it ended. (-1, -1) when `leaderEpoch` is newer
-   * than `current`, or no epoch is known.
+   * The largest epoch with data that is not above `leaderEpoch`, and where it ended; `leaderEpoch` itself, and where what came
+   * after it began, when there is none. (-1, -1) when `leaderEpoch` is -1, or newer than `current`.
    */
   endOf (leaderEpoch: number, current: number, logEndOffset: number): { readonly leaderEpoch: number, readonly endOffset: number } {
-    if (leaderEpoch > current) return { leaderEpoch: -1, endOffset: -1 }
+    if (leaderEpoch === -1 || leaderEpoch > current) return { leaderEpoch: -1, endOffset: -1 }
     if (leaderEpoch === current) return { leaderEpoch, endOffset: logEndOffset }
     const index = this.#starts.findLastIndex(start => start.leaderEpoch <= leaderEpoch)
     const next = this.#starts[index + 1]
-    if (index < 0) return next === undefined ? { leaderEpoch: -1, endOffset: -1 } : { leaderEpoch, endOffset: next.startOffset }
-    return { leaderEpoch: this.#starts[index]!.leaderEpoch, endOffset: next?.startOffset ?? logEndOffset }
+    return { leaderEpoch: this.#starts[index]?.leaderEpoch ?? leaderEpoch, endOffset: next?.startOffset ?? logEndOffset }
   }
 
   values (): readonly LeaderEpochStart[] { return this.#starts }

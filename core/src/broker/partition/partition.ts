@@ -1,4 +1,4 @@
-import { StreambedError, clampInt64, type Clock, type Int64, type Logger } from '@streambed/sdk'
+import { StreambedError, clampInt64, toInt64, type Clock, type Int64, type Logger } from '@streambed/sdk'
 import { KafkaErrorCode } from '../../protocol/error-codes.ts'
 import {
   TimestampType, baseOffset, baseSequence, lastOffset, lastOffsetDelta, lastSequence, maxTimestamp, partitionLeaderEpoch, patchBatch,
@@ -140,9 +140,23 @@ export class Partition {
 
   /** The first record with the largest timestamp of all; undefined while the log is empty. */
   async largestTimestamp (): Promise<TimestampedOffset | undefined> {
-    const largest = this.#data.largestTimestamp()
-    if (largest < 0) return undefined
-    return await this.findTimestamp(largest < Number.MAX_SAFE_INTEGER ? largest : await this.#largestWideTimestamp())
+    const ofIndex = this.#data.largestTimestamp()
+    if (ofIndex < 0) return undefined
+    const bound = ofIndex < Number.MAX_SAFE_INTEGER ? ofIndex : await this.#largestWideTimestamp()
+    return await this.findTimestamp(bound) ?? await this.#largestBelow(bound)
+  }
+
+  /** As `largestTimestamp`, where the index still counts records before the log's start: nothing that is left is as late as `bound`. */
+  async #largestBelow (bound: Int64): Promise<TimestampedOffset | undefined> {
+    let largest = await this.findTimestamp(0)
+    for (let above = bound; largest !== undefined;) {
+      const middle = middleOf(largest.timestamp, above)
+      if (middle === largest.timestamp) return largest
+      const later = await this.findTimestamp(middle)
+      if (later === undefined) above = middle
+      else largest = later
+    }
+    return undefined
   }
 
   /** The largest timestamp where the index does not tell, since no number holds it: all batches with such times are looked at. */
@@ -266,6 +280,9 @@ export class Partition {
     }
   }
 }
+
+/** Half-way from `low` to `high`, rounded down: `low` itself where nothing lies between. */
+function middleOf (low: Int64, high: Int64): Int64 { return toInt64((BigInt(low) + BigInt(high)) / 2n) }
 
 /** `result`, once the batch that it tells of is durable. */
 async function confirmed (durable: Promise<void> | undefined, result: AppendResult): Promise<AppendResult> {

@@ -6,7 +6,7 @@ import type { BrokerSettings } from '../config/broker-settings.ts'
 import { topicConfigsProblem } from '../config/topic-configs.ts'
 import { KafkaError } from '../kafka-error.ts'
 import { decide, repeatedIn, type Changes } from '../outcome.ts'
-import { isInternalTopic } from './internal-topics.ts'
+import { clusterMetadataTopic, isInternalTopic } from './internal-topics.ts'
 import { collisionForm, topicNameProblem } from './topic-name.ts'
 
 /** So that one request, and all together, cannot take the memory of every node: each partition has two streams in the image. */
@@ -134,10 +134,10 @@ class PartitionBudget {
     this.#total = [...image.topics()].reduce((total, { partitions }) => total + partitions.length, 0)
   }
 
-  /** The first stream id of `count` more partitions; throws INVALID_PARTITIONS past the bounds. */
+  /** The first stream id of `count` more partitions; throws POLICY_VIOLATION, as Kafka past its own bounds. */
   take (count: number): number {
-    if (this.#taken + count > partitionsPerRequestMax) throw new KafkaError(KafkaErrorCode.INVALID_PARTITIONS, `a request may create at most ${partitionsPerRequestMax} partitions, got ${this.#taken + count}`)
-    if (this.#total + count > partitionsMax) throw new KafkaError(KafkaErrorCode.INVALID_PARTITIONS, `the cluster may have at most ${partitionsMax} partitions, has ${this.#total}, got ${count} more`)
+    if (this.#taken + count > partitionsPerRequestMax) throw new KafkaError(KafkaErrorCode.POLICY_VIOLATION, `a request may create at most ${partitionsPerRequestMax} partitions, got ${this.#taken + count}`)
+    if (this.#total + count > partitionsMax) throw new KafkaError(KafkaErrorCode.POLICY_VIOLATION, `the cluster may have at most ${partitionsMax} partitions, has ${this.#total}, got ${count} more`)
     const first = this.#nextStreamId
     this.#taken += count
     this.#total += count
@@ -150,6 +150,7 @@ function planTopic (image: ClusterImage, topic: WantedTopic, rules: TopicRules, 
   const { name, topicId } = topic
   const problem = topicNameProblem(name)
   if (problem !== undefined) throw new KafkaError(KafkaErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+  if (name === clusterMetadataTopic) throw new KafkaError(KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED, `nobody may create the topic of the cluster's metadata. topic=${name}`)
   if (image.topicNamed(name) !== undefined) throw new KafkaError(KafkaErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
   if (isInternalTopic(name) && rules.allowsInternal !== true) throw new KafkaError(KafkaErrorCode.INVALID_TOPIC_EXCEPTION, `the broker creates its internal topics itself. topic=${name}`)
   const collides = formsTaken.get(collisionForm(name))

@@ -37,8 +37,10 @@ const describe: CommandModule<object, Named> = {
     const [topic] = await client.topics([options.name])
     if (topic === undefined || topic.errorCode !== KafkaErrorCode.NONE) throw new BrokerError(topic?.errorCode ?? KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic '${options.name}'`)
     const leaders = await client.leaders(options.name)
-    const overrides = Object.entries(await client.topicOverrides(options.name)).map(([name, value]) => `${name}=${value}`)
+    const { inForce, overrides: own } = await client.topicSettings(options.name)
+    const overrides = Object.entries(own).map(([name, value]) => `${name}=${value}`)
     process.stdout.write(`topic ${options.name}  partitions ${leaders.length}  settings ${overrides.length === 0 ? 'all default' : overrides.join(' ')}\n`)
+    if (inForce['cleanup.policy']?.includes('compact') === true) process.stdout.write('  compact: older records of a key stay, compaction does not run in this release\n')
     for (const [index, leader] of leaders.entries()) {
       const where = { topic: options.name, partition: index }
       const [start, end] = await Promise.all([client.offsetFor(leader, where, -2), client.offsetFor(leader, where, -1)])

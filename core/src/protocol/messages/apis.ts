@@ -17,6 +17,7 @@ import { deleteTopics } from './20-delete-topics.ts'
 import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { describeAcls } from './29-describe-acls.ts'
 import { describeConfigs } from './32-describe-configs.ts'
 import { alterConfigs } from './33-alter-configs.ts'
 import { describeLogDirs } from './35-describe-log-dirs.ts'
@@ -53,6 +54,7 @@ export const apis = {
   21: deleteRecords,
   22: initProducerId,
   23: offsetForLeaderEpoch,
+  29: describeAcls,
   32: describeConfigs,
   33: alterConfigs,
   35: describeLogDirs,
@@ -87,6 +89,7 @@ export const ApiKey = {
   DeleteRecords: 21,
   InitProducerId: 22,
   OffsetForLeaderEpoch: 23,
+  DescribeAcls: 29,
   DescribeConfigs: 32,
   AlterConfigs: 33,
   DescribeLogDirs: 35,

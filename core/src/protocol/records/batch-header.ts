@@ -9,7 +9,8 @@ import { crc32c } from './crc32c.ts'
 
 const lengthPosition = 8
 const leaderEpochPosition = 12
-const magicPosition = 16
+/** The format version has the same place in all formats. */
+export const magicPosition = 16
 const crcPosition = 17
 const attributesPosition = 21
 const lastOffsetDeltaPosition = 23

@@ -70,8 +70,8 @@ describe('InitProducerId', () => {
   })
 
   const cases = [
-    { name: 'a transactional id', transactionalId: 't', producerId: -1, producerEpoch: -1, want: KafkaErrorCode.UNSUPPORTED_VERSION },
-    { name: 'an empty transactional id', transactionalId: '', producerId: -1, producerEpoch: -1, want: KafkaErrorCode.UNSUPPORTED_VERSION },
+    { name: 'a transactional id', transactionalId: 't', producerId: -1, producerEpoch: -1, want: KafkaErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED },
+    { name: 'an empty transactional id', transactionalId: '', producerId: -1, producerEpoch: -1, want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'an id without epoch', transactionalId: null, producerId: 5, producerEpoch: -1, want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'an epoch without id', transactionalId: null, producerId: -1, producerEpoch: 0, want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'an id and an epoch', transactionalId: null, producerId: 5, producerEpoch: 0, want: KafkaErrorCode.NONE }

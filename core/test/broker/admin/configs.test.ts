@@ -30,9 +30,30 @@ describe('DescribeConfigs', () => {
     for (const keys of [null, []]) assert.equal((await describeOne(broker, Type.topic, 'a', keys)).configs.length, 33)
     const { configs: [config] } = await describeOne(broker, Type.topic, 'a', ['retention.ms', 'no.such.setting'])
     assert.deepEqual([config!.value, config!.configSource, config!.configType, config!.readOnly, config!.isSensitive], ['5', 1, 5, false, false])
-    assert.deepEqual(config!.synonyms.map(({ name, source, value }) => [name, value, source]), [['retention.ms', '5', 1], ['log.retention.hours', '168', 5]])
+    assert.deepEqual(config!.synonyms.map(({ name, source, value }) => [name, value, source]), [['retention.ms', '5', 1]])
     assert.match(config!.documentation!, /Milliseconds/)
   })
+
+  const told: readonly { readonly setting: string, readonly kafka?: Readonly<Record<string, string>>, readonly dynamic?: Readonly<Record<string, string>>, readonly want: readonly [value: string, source: number, synonyms: readonly string[]] }[] = [
+    { setting: 'retention.ms', want: ['604800000', 5, []] },
+    { setting: 'retention.ms', kafka: { 'log.retention.hours': '2' }, want: ['7200000', 5, []] },
+    { setting: 'retention.ms', kafka: { 'log.retention.hours': '2' }, dynamic: { 'log.retention.ms': '9' }, want: ['9', 3, ['log.retention.ms=9', 'log.retention.hours=2', 'log.retention.hours=168']] },
+    { setting: 'segment.ms', want: ['604800000', 5, []] },
+    { setting: 'segment.jitter.ms', want: ['0', 5, []] },
+    { setting: 'flush.ms', want: ['9223372036854775807', 5, []] },
+    { setting: 'retention.bytes', want: ['-1', 5, ['log.retention.bytes=-1']] },
+    { setting: 'segment.bytes', kafka: { 'log.segment.bytes': '2000000' }, want: ['2000000', 4, ['log.segment.bytes=2000000', 'log.segment.bytes=1073741824']] },
+    { setting: 'leader.replication.throttled.replicas', want: ['', 5, []] }
+  ]
+  for (const { dynamic = {}, kafka = {}, setting, want } of told) {
+    it(`tells of ${setting} with ${JSON.stringify({ ...kafka, ...dynamic })} what Kafka tells`, async () => {
+      await using broker = await new BrokerFixture().open({ kafka })
+      await broker.createTopic('a')
+      for (const [name, value] of Object.entries(dynamic)) assert.equal(await alter(broker, Type.broker, '', [{ name, configOperation: Op.set, value }]), 0)
+      const { configSource, synonyms, value } = (await describeOne(broker, Type.topic, 'a', [setting])).configs[0]!
+      assert.deepEqual([value, configSource, synonyms.map(synonym => `${synonym.name}=${synonym.value}`)], want)
+    })
+  }
 
   it('gives the settings of this broker, secrets without value', async () => {
     await using broker = await new BrokerFixture().open({ kafka: { 'num.partitions': '4' } })
@@ -43,7 +64,8 @@ describe('DescribeConfigs', () => {
     assert.deepEqual([of('ssl.keystore.password')!.value, of('ssl.keystore.password')!.isSensitive, of('ssl.keystore.password')!.configType], [null, true, 9])
     assert.equal(of('node.id')!.value, String(nodeId))
     assert.equal(of('advertised.listeners')!.value, 'PLAINTEXT://broker.test:9092,EXTERNAL://outside.test:19092')
-    assert.equal(of('log.dirs'), undefined)
+    for (const name of ['listeners', 'log.dir', 'broker.rack', 'metadata.log.dir', 'connections.max.idle.ms']) assert.equal(of(name)!.value, null, name)
+    assert.deepEqual([of('log.dirs')!.value, of('log.dirs')!.readOnly], ['object-storage', true])
   })
 
   const refused = [
@@ -104,6 +126,11 @@ describe('IncrementalAlterConfigs', () => {
     })
   }
 
+  it('of the topic without a name: INVALID_REQUEST', async () => {
+    await using broker = await new BrokerFixture().open()
+    assert.equal(await alter(broker, Type.topic, '', [{ name: 'retention.ms', configOperation: Op.set, value: '1' }]), KafkaErrorCode.INVALID_REQUEST)
+  })
+
   it('refuses a resource that is named twice, and alters the others', async () => {
     await using broker = await new BrokerFixture().open()
     for (const topic of ['a', 'b']) await broker.createTopic(topic)
@@ -125,9 +152,10 @@ describe('IncrementalAlterConfigs', () => {
     { name: 'a dynamic setting of all brokers', resource: '', config: 'log.retention.ms', value: '9', want: KafkaErrorCode.NONE },
     { name: 'a dynamic setting of this broker', resource: String(nodeId), config: 'log.retention.ms', value: '9', want: KafkaErrorCode.NONE },
     { name: 'a fixed setting', resource: '', config: 'num.partitions', value: '9', want: KafkaErrorCode.INVALID_REQUEST },
-    { name: 'a setting of the configuration file', resource: '', config: 'listeners', value: 'x', want: KafkaErrorCode.INVALID_CONFIG },
+    { name: 'a setting of the configuration file', resource: '', config: 'listeners', value: 'x', want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'an unknown setting', resource: '', config: 'x', value: '9', want: KafkaErrorCode.INVALID_CONFIG },
-    { name: 'a bad value', resource: '', config: 'log.retention.ms', value: 'x', want: KafkaErrorCode.INVALID_CONFIG },
+    { name: 'a bad value', resource: '', config: 'log.retention.ms', value: 'x', want: KafkaErrorCode.INVALID_REQUEST },
+    { name: 'a value out of range', resource: '', config: 'log.cleaner.min.cleanable.ratio', value: '2', want: KafkaErrorCode.INVALID_REQUEST },
     { name: 'another broker', resource: '7', config: 'log.retention.ms', value: '9', want: KafkaErrorCode.INVALID_REQUEST }
   ]
   for (const { config, name, resource, value, want } of ofBrokers) {

@@ -16,6 +16,18 @@ describe('docs/apis.md', () => {
     assert.deepEqual(documented, advertised)
   })
 
+  it('says of every other key of Kafka why it is not served', async () => {
+    await using broker = await new BrokerFixture().open()
+    const { apiKeys } = await broker.request(ApiKey.ApiVersions, 0, {})
+    const lists = (await page()).split('\n').flatMap(line => /^\| ([\d–, ]+) \| [A-Z]\w+(?:, \w+)* \| [^|]*[a-z][^|]* \|$/.exec(line)?.[1] ?? [])
+    const unserved = lists.flatMap(list => list.split(', ')).flatMap(range => {
+      const [first, last = first] = range.split('–').map(Number) as [number, number?]
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    })
+    const newestKey = 92
+    assert.deepEqual([...apiKeys.map(({ apiKey }) => apiKey), ...unserved].sort((left, right) => left - right), Array.from({ length: newestKey + 1 }, (_, key) => key))
+  })
+
   it('says which APIs read, append to and change what, as requests of one connection are ordered by', async () => {
     const apisThat = (kind: keyof Effects, area: Effects[typeof kind][number]): string => {
       const names = Object.values(ApiKey).filter(apiKey => effectsOf[apiKey][kind].includes(area)).map(apiKey => apis[apiKey].name)

@@ -65,5 +65,7 @@ describe('leader epochs', () => {
     assert.deepEqual(epochs.endOf(3, 5, 40), { leaderEpoch: 2, endOffset: 30 })
     assert.deepEqual(epochs.endOf(5, 5, 40), { leaderEpoch: 5, endOffset: 40 })
     assert.deepEqual(epochs.endOf(6, 5, 40), { leaderEpoch: -1, endOffset: -1 })
+    assert.deepEqual(epochs.endOf(-1, 5, 40), { leaderEpoch: -1, endOffset: -1 })
+    assert.deepEqual(new LeaderEpochs().endOf(3, 5, 40), { leaderEpoch: 3, endOffset: 40 })
   })
 })

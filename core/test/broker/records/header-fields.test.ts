@@ -48,7 +48,7 @@ async function stored (broker: OpenBroker, topic = 't'): Promise<Uint8Array> {
 /** The table of docs/protocol.md, field by field: what becomes of a value that is not right. */
 const table: readonly { readonly field: keyof typeof fields, readonly sent: number, readonly kept?: number, readonly refused?: KafkaErrorCode }[] = [
   { field: 'baseOffset', sent: 7, refused: KafkaErrorCode.INVALID_RECORD },
-  { field: 'length', sent: 9_999, refused: KafkaErrorCode.CORRUPT_MESSAGE },
+  { field: 'length', sent: 9_999, refused: KafkaErrorCode.INVALID_RECORD },
   { field: 'partitionLeaderEpoch', sent: 77, kept: 0 },
   { field: 'magic', sent: 1, refused: KafkaErrorCode.INVALID_RECORD },
   { field: 'crc', sent: 1, refused: KafkaErrorCode.CORRUPT_MESSAGE },

@@ -62,9 +62,27 @@ describe('produce', () => {
     change(batch)
     return batch
   }
+  const legacySet = (format: number, size: number): Buffer => {
+    const set = Buffer.alloc(size)
+    set.writeInt32BE(size - 12, 8)
+    set[16] = format
+    return set
+  }
   const refusals: { readonly name: string, readonly records: Uint8Array, readonly code: KafkaErrorCode, readonly version?: number, readonly acks?: number, readonly topic?: string, readonly configs?: Readonly<Record<string, string>> }[] = [
     { name: 'a flipped bit', records: damage(batch => { batch[batch.length - 1]! ^= 1 }), code: KafkaErrorCode.CORRUPT_MESSAGE },
-    { name: 'a batch cut short', records: batchOf(2).subarray(0, 80), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'half a batch', records: batchOf(2).subarray(0, 80), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a batch cut short within its header', records: batchOf(2).subarray(0, 40), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'ten bytes', records: batchOf(2).subarray(0, 10), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'sixteen bytes', records: batchOf(2).subarray(0, 16), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a length that no batch has', records: damage(batch => { batch.writeInt32BE(13, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a negative length', records: damage(batch => { batch.writeInt32BE(-1, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a length within the header', records: damage(batch => { batch.writeInt32BE(40, 8) }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a format of the future', records: damage(batch => { batch[16] = 3 }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'half a batch of a format of the future', records: damage(batch => { batch[16] = 3 }).subarray(0, 80), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a negative format', records: damage(batch => { batch[16] = 0xff }), code: KafkaErrorCode.CORRUPT_MESSAGE },
+    { name: 'a set of format 0 of 30 bytes', records: legacySet(0, 30), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a set of format 1 of 38 bytes', records: legacySet(1, 38), code: KafkaErrorCode.INVALID_RECORD },
+    { name: 'a producer id without an epoch', records: batchOf(1, { producerId: 1, producerEpoch: -1, baseSequence: 0 }), code: KafkaErrorCode.INVALID_PRODUCER_EPOCH },
     { name: 'two batches', records: Buffer.concat([batchOf(1), batchOf(1)]), code: KafkaErrorCode.INVALID_RECORD },
     { name: 'an old format', records: damage(batch => { batch[16] = 1 }), code: KafkaErrorCode.INVALID_RECORD },
     { name: 'a control batch', records: batchOf(1, { isControl: true }), code: KafkaErrorCode.INVALID_RECORD },
@@ -153,6 +171,16 @@ describe('fetch', () => {
     assert.equal((await fetch(broker, 0, { partitionMaxBytes: 2 * batchOf(10).length })).places.length, 2)
   })
 
+  it('only the first partition that has something may give more than its limit (KIP-74)', async () => {
+    await using broker = await new BrokerFixture().open()
+    await broker.createTopic('t', 3)
+    for (const index of [1, 2]) await broker.produce('t', index, [{ key: null, value: Buffer.alloc(1_000) }], { timestamp: now })
+    const { responses } = await broker.request(ApiKey.Fetch, 11, {
+      maxWaitMs: 0, minBytes: 1, topics: [{ topic: 't', partitions: [0, 1, 2].map(partition => ({ partition, fetchOffset: 0, partitionMaxBytes: 100 })) }]
+    })
+    assert.deepEqual(responses[0]!.partitions.map(({ errorCode, highWatermark, records }) => [errorCode, highWatermark, (records?.length ?? 0) > 0]), [[0, 0, false], [0, 1, true], [0, 1, false]])
+  })
+
   it('tells offsets out of range, fenced and unknown epochs, and unknown topics by their codes', async () => {
     await using broker = await withTopic()
     await produce(broker, batchOf(1))
@@ -184,7 +212,7 @@ describe('fetch', () => {
     const waiting = broker.request(ApiKey.Fetch, 11, { maxWaitMs: 60_000, minBytes: 1, topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }] })
     await fixture.clock.run(1)
     await broker.request(ApiKey.DeleteTopics, 3, { topicNames: ['t'], timeoutMs: 1_000 })
-    assert.notEqual((await waiting).responses[0]!.partitions[0]!.errorCode, 0)
+    assert.equal((await waiting).responses[0]!.partitions[0]!.errorCode, KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   })
 
   it('reads the same from memory, from objects and after a restart', async () => {
@@ -237,6 +265,20 @@ describe('offsets by time, and deleted records', () => {
     assert.deepEqual(await Promise.all([0, 10, 11, 31, 41].map(time => offsetFor(broker, now + time))), [[0, now + 10], [0, now + 10], [1, now + 30], [4, now + 40], [-1, -1]])
     assert.deepEqual(await Promise.all([-1, -2, -3, -4].map(time => offsetFor(broker, time))), [[5, -1], [0, -1], [4, now + 40], [0, -1]])
   })
+
+  for (const times of [[10, 50, 20, 30], [50, 10, 30, 20, 30, 30], [50, 40, 7, 8, 6]]) {
+    for (const isUploaded of [false, true]) {
+      it(`the largest time of what is left after a part of a batch is deleted is exact: ${times.join()} ${isUploaded ? 'in objects' : 'in memory'}`, async () => {
+        await using broker = await withTopic()
+        await produce(broker, encodeBatch(times.map(time => ({ value: Buffer.from('v'), timestamp: now + time })), { timestamp: now }))
+        if (isUploaded) await broker.engine.flush()
+        await broker.request(ApiKey.DeleteRecords, 2, { topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 2 }] }], timeoutMs: 1_000 })
+        const left = times.slice(2)
+        const largest = Math.max(...left)
+        assert.deepEqual(await offsetFor(broker, -3), [2 + left.indexOf(largest), now + largest])
+      })
+    }
+  }
 
   it('deleted records are out of range, the start moves, and never back', async () => {
     await using broker = await withTopic()

@@ -52,9 +52,11 @@ describe('creating topics', () => {
     { name: 'whose name collides', change: { name: 'old_topic' }, want: 'INVALID_TOPIC_EXCEPTION' },
     { name: 'of a bad name', change: { name: 'a b' }, want: 'INVALID_TOPIC_EXCEPTION' },
     { name: 'that is internal', change: { name: offsetsTopic }, want: 'INVALID_TOPIC_EXCEPTION' },
+    { name: 'that would be the metadata of the cluster', change: { name: '__cluster_metadata' }, want: 'TOPIC_AUTHORIZATION_FAILED' },
     { name: 'of 0 partitions', change: { numPartitions: 0 }, want: 'INVALID_PARTITIONS' },
     { name: 'of -2 partitions', change: { numPartitions: -2 }, want: 'INVALID_PARTITIONS' },
-    { name: 'of too many partitions', change: { numPartitions: 2_147_483_647 }, want: 'INVALID_PARTITIONS' },
+    { name: 'of too many partitions', change: { numPartitions: 2_147_483_647 }, want: 'POLICY_VIOLATION' },
+    { name: 'of 100,001 partitions', change: { numPartitions: 100_001 }, want: 'POLICY_VIOLATION' },
     { name: 'replicated 0 times', change: { replicationFactor: 0 }, want: 'INVALID_REPLICATION_FACTOR' },
     { name: 'replicated more often than there are brokers', change: { replicationFactor: 2 }, want: 'INVALID_REPLICATION_FACTOR' },
     { name: 'assigned', change: { assignments: [{ partitionIndex: 1, brokerIds: [1] }, { partitionIndex: 0, brokerIds: [1] }] }, want: 'NONE' },
@@ -91,7 +93,7 @@ describe('creating topics', () => {
 
   it('past the bound of one request refuses those that do not fit', () => {
     const { result } = createTopics(image(), [wanted({ name: 'a', numPartitions: partitionsPerRequestMax - 1 }), wanted({ name: 'b', numPartitions: 2 }), wanted({ name: 'c', numPartitions: 1 })], rules)
-    assert.deepEqual(codes(result), ['NONE', 'INVALID_PARTITIONS', 'NONE'])
+    assert.deepEqual(codes(result), ['NONE', 'POLICY_VIOLATION', 'NONE'])
   })
 
   it('in any number gives records that the image takes', () => {
@@ -108,7 +110,7 @@ describe('adding partitions', () => {
     { name: 'to more', count: 4, want: 'NONE' },
     { name: 'to as many', count: 2, want: 'INVALID_PARTITIONS' },
     { name: 'to fewer', count: 1, want: 'INVALID_PARTITIONS' },
-    { name: 'to too many', count: 1_000_000, want: 'INVALID_PARTITIONS' },
+    { name: 'to too many', count: 1_000_000, want: 'POLICY_VIOLATION' },
     { name: 'with an assignment for each', count: 3, assignments: [[1]], want: 'NONE' },
     { name: 'with too few assignments', count: 4, assignments: [[1]], want: 'INVALID_REPLICA_ASSIGNMENT' },
     { name: 'to an unknown topic', topic: 'x', count: 3, want: 'UNKNOWN_TOPIC_OR_PARTITION' },
