@@ -59,9 +59,10 @@ const calls: Record<string, (store: ObjectStore) => Promise<unknown>> = {
 
 /** What each call is told of each refusal, of a store that has not worked yet, and of one that has. */
 const verdicts: readonly { readonly failure: ErrorCode, readonly first: ErrorCode, readonly later: Readonly<Record<string, ErrorCode>> }[] = [
-  ...(['PERMISSION_DENIED', 'MISCONFIGURED', 'UNSUPPORTED'] as const).map(failure => ({
+  ...(['PERMISSION_DENIED', 'MISCONFIGURED'] as const).map(failure => ({
     failure, first: failure, later: { put: 'UNAVAILABLE', get: 'UNAVAILABLE', head: 'UNAVAILABLE', list: 'UNAVAILABLE', delete: 'UNAVAILABLE' } as const
   })),
+  { failure: 'UNSUPPORTED', first: 'UNSUPPORTED', later: { put: 'UNAVAILABLE', get: 'UNSUPPORTED', head: 'UNSUPPORTED', list: 'UNAVAILABLE', delete: 'UNAVAILABLE' } },
   { failure: 'NOT_FOUND', first: 'NOT_FOUND', later: { put: 'UNAVAILABLE', get: 'NOT_FOUND', head: 'NOT_FOUND', list: 'UNAVAILABLE', delete: 'UNAVAILABLE' } },
   { failure: 'CORRUPT', first: 'CORRUPT', later: { put: 'CORRUPT', get: 'CORRUPT', head: 'CORRUPT', list: 'CORRUPT', delete: 'CORRUPT' } },
   { failure: 'ALREADY_EXISTS', first: 'ALREADY_EXISTS', later: { put: 'ALREADY_EXISTS' } },

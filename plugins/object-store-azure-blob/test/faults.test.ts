@@ -23,7 +23,7 @@ remoteFaultTests({
     { status: 500, code: 'OperationTimedOut', becomes: 'UNAVAILABLE' },
     { status: 400, code: 'Md5Mismatch', becomes: 'UNAVAILABLE' },
     { status: 400, code: 'InvalidMd5', becomes: 'UNAVAILABLE' },
-    { status: 405, code: 'UnsupportedHttpVerb', becomes: 'UNSUPPORTED' },
+    { status: 405, code: 'UnsupportedHttpVerb', becomes: 'UNAVAILABLE' },
     { status: 429, code: 'SomethingNew', becomes: 'THROTTLED' },
     { status: 400, code: 'SomethingNew', becomes: 'UNAVAILABLE' },
     { status: 418, code: 'SomethingNew', becomes: 'UNAVAILABLE' }

@@ -21,7 +21,7 @@ remoteFaultTests({
     { status: 400, code: 'RequestTimeout', becomes: 'UNAVAILABLE' },
     { status: 400, code: 'XAmzContentChecksumMismatch', becomes: 'UNAVAILABLE' },
     { status: 400, code: 'XAmzContentSHA256Mismatch', becomes: 'UNAVAILABLE' },
-    { status: 405, code: 'MethodNotAllowed', becomes: 'UNSUPPORTED' },
+    { status: 405, code: 'MethodNotAllowed', becomes: 'UNAVAILABLE' },
     { status: 418, code: 'SomethingNew', becomes: 'UNAVAILABLE' }
   ]
 })

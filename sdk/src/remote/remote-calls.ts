@@ -104,9 +104,10 @@ export class RemoteCalls {
 
 export function invalidArgument (message: string): StreambedError { return new StreambedError('INVALID_ARGUMENT', message) }
 
-/** The error for what the service said. */
+/** The error for what the service said. A service supports reading: who says otherwise is another, or unwell. */
 export function errorOf (action: string, { code, detail, remedy }: ServiceFailure, effect: CallFacts['effect'], cause?: unknown): StreambedError {
-  const verdict = code !== 'NO_VERDICT' ? code : effect === 'write' ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
+  const isNone = code === 'NO_VERDICT' || (code === 'UNSUPPORTED' && effect === 'none')
+  const verdict = !isNone ? code : effect === 'write' ? 'OUTCOME_UNKNOWN' : 'UNAVAILABLE'
   return new StreambedError(verdict, `${action} failed. ${remedy === undefined ? '' : `${remedy} `}${detail}`, { cause })
 }
 

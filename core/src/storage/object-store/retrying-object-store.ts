@@ -7,7 +7,8 @@ import { CallHealth } from './call-health.ts'
 const readRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 2_000, deadlineMs: 30_000 }
 /** One bad answer proves no damage, a proxy may have cut it: what is the same at three looks in a row does. */
 const proofRetry: RetryOptions = { delayMsMin: 20, delayMsMax: 100, deadlineMs: Infinity, attemptsMax: 3, isWorthRepeating: error => StreambedError.is(error, 'CORRUPT') }
-const answersToReads: readonly ErrorCode[] = ['NOT_FOUND', 'OUT_OF_RANGE', 'INVALID_ARGUMENT', 'CORRUPT']
+/** UNSUPPORTED: of the object's format. */
+const answersToReads: readonly ErrorCode[] = ['NOT_FOUND', 'OUT_OF_RANGE', 'INVALID_ARGUMENT', 'CORRUPT', 'UNSUPPORTED']
 const answersToWrites: readonly ErrorCode[] = ['ALREADY_EXISTS', 'CONFLICT', 'INVALID_ARGUMENT']
 
 export interface RetryingObjectStoreOptions {
