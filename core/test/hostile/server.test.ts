@@ -46,12 +46,14 @@ async function attack (port: number, frames: readonly Buffer[]): Promise<void> {
   const socket = net.connect({ host: '127.0.0.1', port, noDelay: true })
   socket.on('error', () => undefined)
   socket.resume()
-  const closed = once(socket, 'close')
-  await Promise.race([once(socket, 'connect'), closed])
-  for (const frame of frames) if (!socket.destroyed && !socket.write(frame)) await Promise.race([once(socket, 'drain'), closed])
+  // A connection that is reset is one way to be hung up on: `once` of Node's would reject.
+  const heard = (event: string): Promise<void> => new Promise(resolve => { socket.once(event, () => { resolve() }) })
+  const closed = heard('close')
+  await Promise.race([heard('connect'), closed])
+  for (const frame of frames) if (!socket.destroyed && !socket.write(frame)) await Promise.race([heard('drain'), closed])
   // What was sent reaches the broker before the end does.
   socket.destroySoon()
-  await Promise.race([closed, once(socket, 'finish')])
+  await Promise.race([closed, heard('finish')])
   socket.destroy()
 }
 
