@@ -121,15 +121,20 @@ export class GcsService implements ObjectService {
   failureOf (error: unknown): ServiceFailure { return failureOf(error) }
   close (): void { this.#client.close() }
 
-  /** What is downloaded; who refuses to give it, and says nothing by which it is known for Google's, is asked what is told of the object. */
+  /**
+   * What is downloaded; who refuses to give it, and says nothing by which it is known for Google's, is asked what is told of the object. It may have
+   * come to be there in between: then it is downloaded again.
+   */
   async #downloaded (name: string, call: Parameters<GcsClient['send']>[0]): Promise<HttpAnswer> {
-    try {
-      return await this.#client.send(call)
-    } catch (error) {
-      if (!(error instanceof HttpStatusError) || error.status !== 404 || isGooglesRefusal(error)) throw error
-      this.#environment.metrics.count('object_store_get_requests')
-      await this.head(name, call.signal)
-      throw new Unbelieved('it says that the object is missing, which is there', { status: 404 })
+    for (let isAgain = false; ; isAgain = true) {
+      try {
+        return await this.#client.send(call)
+      } catch (error) {
+        if (!(error instanceof HttpStatusError) || error.status !== 404 || isGooglesRefusal(error)) throw error
+        this.#environment.metrics.count('object_store_get_requests')
+        await this.head(name, call.signal)
+        if (isAgain) throw new Unbelieved('it says that the object is missing, which is there', { status: 404 })
+      }
     }
   }
 

@@ -40,5 +40,6 @@ function sumDeletions (client: S3Client): void {
     for (const name of Object.keys(headers)) if (/^x-amz-(?:sdk-)?checksum-/i.test(name)) delete headers[name]
     headers['content-md5'] = createHash('md5').update(body).digest('base64')
     return await next(args)
-  }, { step: 'finalizeRequest', priority: 'high', name: 'streambedSumDeletions' })
+  // Behind the SDK's own checksum, and before all is signed.
+  }, { step: 'build', priority: 'low', name: 'streambedSumDeletions' })
 }
