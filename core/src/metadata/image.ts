@@ -364,6 +364,8 @@ export class ClusterImage {
   }
 
   #abandonObjects (objectIds: readonly ObjectId[], atMs: number): void {
+    const needed = objectIds.find(objectId => this.tables.objects.has(objectId))
+    if (needed !== undefined) throw new StreambedError('CONFLICT', `the object is needed. objectId=${needed}`)
     this.#dropReserved(objectIds)
     for (const objectId of objectIds) this.tables.abandoned.set(objectId, { objectId, sinceMs: atMs })
   }

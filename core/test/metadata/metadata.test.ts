@@ -254,6 +254,7 @@ describe('cluster image', () => {
     { name: 'the end of a fenced epoch', before: [take], record: { type: 'nodeStopped', nodeId: 1, epoch: 1, walPosition: 9 }, code: 'FENCED' },
     { name: 'the removal of a node that owns partitions', before: [], record: { type: 'nodeRemoved', nodeId: 1 }, code: 'CONFLICT' },
     { name: 'the removal of a node that is not there', before: [], record: { type: 'nodeRemoved', nodeId: 9 }, code: 'NOT_FOUND' },
+    { name: 'the abandonment of an object that is needed', before: [reserve(1), commit(1, 0, 5)], record: { type: 'objectsAbandoned', objectIds: [1], atMs: 0 }, code: 'CONFLICT' },
     { name: 'ids that fall', before: [], record: { type: 'idsSkipped', nextStreamId: 1, nextObjectId: 9, nextProducerId: 9 }, code: 'CONFLICT' }
   ]
   for (const { before, code, name, record } of refusals) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { StreambedError, type ObjectStore } from '@streambed/sdk'
-import { keySlices, objectIdOf } from '../../src/storage/object/object-key.ts'
+import { MemoryObjectStore } from '@streambed/sdk/testing'
+import { keySlices, objectIdOf, objectKey } from '../../src/storage/object/object-key.ts'
 import type { Stream } from '../../src/storage/stream/stream.ts'
 import { EngineFixture, payload, type OpenEngine } from './engine-fixture.ts'
 
@@ -151,6 +152,42 @@ describe('an object that is mostly dead', () => {
       assert.deepEqual([...fixture.objects.objects.keys()].flatMap(key => objectIdOf(key) ?? []), live)
       assert.equal(catalog.liveObjects().length, live.length)
     }
+  })
+
+  it('a store that is full gets room: what is dead is deleted though nothing can be moved, and later the rest is moved', async () => {
+    const fixture = new EngineFixture({ seed: 'full' })
+    const first = await filled(fixture)
+    await first.engine.stream(1).trim(24)
+    const small = await labelsOf(first.engine.stream(3))
+    // The last two objects lose all: their room is to be had without a move.
+    await first.engine.stream(3).trim(9)
+    await first.engine.close()
+    let isFull = true
+    fixture.wrapStore = store => wrapped(store, 'put', async call => {
+      if (isFull) throw new StreambedError('OUT_OF_SPACE', 'full')
+      return await call()
+    })
+    const second = await fixture.open({ ...options, garbageIntervalMs: 1_000 })
+    assert.deepEqual([...second.metadata.image.tables.condemned.values()].map(({ objectId }) => objectId), [1, 2, 3])
+    await fixture.clock.run(120_000)
+    assert.deepEqual(ids(fixture, second).stored, [4, 5, 6])
+    isFull = false
+    await fixture.clock.run(120_000)
+    const { live, stored } = ids(fixture, second)
+    assert.deepEqual(stored, live)
+    assert.ok(live.every(objectId => objectId > 6), live.join(' '))
+    assert.deepEqual(await labelsOf(second.engine.stream(3)), small.slice(9))
+  })
+
+  it('an object of another history under the name of a move proves that the catalog lost its end', async () => {
+    const fixture = new EngineFixture({ seed: 'taken' })
+    const { catalog, engine } = await filled(fixture)
+    await engine.stream(1).trim(24)
+    const key = objectKey(catalog.nextObjectId)
+    await new MemoryObjectStore({ clock: fixture.clock, medium: fixture.objects }).put(key, Buffer.from('of another'))
+    await fixture.clock.run(120_000)
+    assert.ok(StreambedError.is(await Promise.race([engine.failed, Promise.resolve(undefined)]), 'CORRUPT'))
+    assert.equal(Buffer.from(fixture.objects.objects.get(key)!.bytes).toString(), 'of another')
   })
 
   it('a damaged one stays as it is, and the others are moved', async () => {

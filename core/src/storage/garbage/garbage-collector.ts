@@ -1,5 +1,6 @@
 import { sleep, type Environment, type ObjectStore } from '@streambed/sdk'
 import type { Catalog, ObjectFacts, ObjectId } from '../catalog/catalog.ts'
+import { LostEndError } from '../catalog/lost-end.ts'
 import { keySlices, objectIdOf, objectKey, slicePrefix } from '../object/object-key.ts'
 import type { StorageOptions } from '../options.ts'
 import type { ObjectMover } from './object-mover.ts'
@@ -10,6 +11,8 @@ export interface GarbageCollectorParts {
   readonly environment: Environment
   readonly options: StorageOptions
   readonly mover: ObjectMover
+  /** Told of what proves that the catalog lost its end. */
+  readonly onFailed: (error: unknown) => void
 }
 
 const batchMax = 1_000
@@ -96,14 +99,18 @@ export class GarbageCollector {
   async #run (): Promise<void> {
     const { environment, options } = this.#parts
     while (!this.#stop.signal.aborted) {
-      try {
-        await this.#parts.mover.move(this.#stop.signal)
-        await this.collect()
-        await this.sweep()
-      } catch (error) {
-        environment.logger.warn('freeing the room of what is needed no more failed, trying again later', { error: String(error) })
-      }
+      // A store that refuses one of these may take the others, and a full one has room for a move once something is deleted.
+      for (const step of [() => this.collect(), () => this.sweep(), () => this.#parts.mover.move(this.#stop.signal)]) await this.#attempt(step)
       await sleep(environment.clock, options.garbageIntervalMs, { signal: this.#stop.signal }).catch(() => undefined)
+    }
+  }
+
+  async #attempt (step: () => Promise<unknown>): Promise<void> {
+    try {
+      if (!this.#stop.signal.aborted) await step()
+    } catch (error) {
+      if (error instanceof LostEndError) this.#parts.onFailed(error)
+      else this.#parts.environment.logger.warn('freeing the room of what is needed no more failed, trying again later', { error: String(error) })
     }
   }
 

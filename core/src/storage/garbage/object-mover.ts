@@ -1,11 +1,11 @@
-import { StreambedError, withRetry, type Environment, type ObjectStore } from '@streambed/sdk'
+import { StreambedError, withRetry, type Environment, type ObjectStore, type RetryOptions } from '@streambed/sdk'
 import type { Catalog, LiveObject, LivePiece, ObjectId } from '../catalog/catalog.ts'
 import type { ObjectReader } from '../object/object-reader.ts'
 import { encodeObject } from '../object/object-writer.ts'
 import type { StorageOptions } from '../options.ts'
 import { endOffsetOf } from '../stream/stream-batch.ts'
 import type { PlannedStream } from '../upload/object-plan.ts'
-import { putObject, untilStopped } from '../upload/object-put.ts'
+import { putObject } from '../upload/object-put.ts'
 import { planMove, type MoveLimits } from './move-plan.ts'
 
 export interface ObjectMoverParts {
@@ -20,6 +20,8 @@ export interface ObjectMoverParts {
 const spaceRatioMax = 1.2
 /** Of what makes an upload. */
 const gainShareMin = 1 / 32
+/** A move can wait for a later pass, and what comes after it must not wait for a store that refuses. */
+const shortly: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: 30_000 }
 /** In one pass: what is left waits for the next. */
 const movesMax = 8
 
@@ -63,12 +65,19 @@ export class ObjectMover {
     }
     if (readable.length === 0) return 0
     plan.sort((left, right) => left.streamId - right.streamId || left.batches[0]!.baseOffset - right.batches[0]!.baseOffset)
-    const objectId = await withRetry(() => catalog.reserveObjectIds(1), environment, untilStopped, stop)
+    const objectId = await withRetry(() => catalog.reserveObjectIds(1), environment, shortly, stop)
     const encoded = await encodeObject(objectId, plan, options, environment)
-    await putObject(this.#parts, encoded, stop)
+    try {
+      await putObject(this.#parts, encoded, shortly, stop)
+    } catch (error) {
+      // An object that was there already is not ours to delete.
+      if (!StreambedError.is(error, 'CORRUPT', 'ABORTED')) await catalog.abandonObjects([objectId])
+      throw error
+    }
     try {
       await catalog.replaceObjects(readable.map(({ facts }) => facts.objectId), encoded.commit)
     } catch (error) {
+      // Whether it is committed may not be known: then the id stays reserved, and a later epoch finds out.
       if (!StreambedError.is(error, 'CONFLICT')) throw error
       // Something else has become of them meanwhile: the next plan sees it.
       await catalog.abandonObjects([objectId])

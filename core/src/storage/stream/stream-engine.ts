@@ -80,7 +80,7 @@ export class StreamEngine implements AsyncDisposable {
     this.#reader = new StreamReader({ cache: this.#cache, catalog, objects, readAhead })
     this.#uploader = new Uploader({ cache: this.#cache, wal, catalog, store, environment, options, onFailed: error => this.#fail(error) })
     this.#mover = new ObjectMover({ catalog, objects, store, environment, options })
-    this.#garbage = new GarbageCollector({ catalog, stores, environment, options, mover: this.#mover })
+    this.#garbage = new GarbageCollector({ catalog, stores, environment, options, mover: this.#mover, onFailed: error => this.#fail(error) })
   }
 
   /**

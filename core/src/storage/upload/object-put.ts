@@ -4,7 +4,6 @@ import { ofMedium } from '../object-store/of-medium.ts'
 import { objectKey } from '../object/object-key.ts'
 import type { EncodedObject } from '../object/object-writer.ts'
 
-export const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
 /** Of an object under a name of ours, before it is called another's. */
 const looksToProve = 3
 
@@ -14,17 +13,17 @@ export interface PutHost {
 }
 
 /**
- * Puts under a name that was given out to us alone, again and again until `stop`: what stands there is our own earlier attempt, of which
+ * Puts under a name that was given out to us alone, again and again as `retry` says and until `stop`: what stands there is our own earlier attempt, of which
  * the answer was lost. If it is not, the catalog gave the name out before and has forgotten: it lost its end.
  */
-export async function putObject (host: PutHost, { commit, pieces }: EncodedObject, stop: AbortSignal): Promise<void> {
+export async function putObject (host: PutHost, { commit, pieces }: EncodedObject, retry: RetryOptions, stop: AbortSignal): Promise<void> {
   const { environment, store } = host
   const key = objectKey(commit.objectId)
   await settledPut({
     put: () => store.put(key, pieces, { ifAbsent: true }),
     whose: () => checkOurs(host, key, pieces, commit.size)
   }, environment, {
-    ...untilStopped,
+    ...retry,
     onFailed: ({ attempt, error }) => { environment.logger[error instanceof UnreadableLook ? 'warn' : 'debug']('an upload failed, trying again', { key, attempt, error: String(error) }) }
   }, stop)
 }

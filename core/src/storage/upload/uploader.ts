@@ -1,11 +1,11 @@
-import { StreambedError, sleep, withRetry, type Environment, type ObjectStore, type Wal, type WalPosition } from '@streambed/sdk'
+import { StreambedError, sleep, withRetry, type Environment, type ObjectStore, type RetryOptions, type Wal, type WalPosition } from '@streambed/sdk'
 import type { LogCache, LogSegment } from '../cache/log-cache.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { objectKey } from '../object/object-key.ts'
 import { encodeObject, type EncodedObject } from '../object/object-writer.ts'
 import type { StorageOptions } from '../options.ts'
 import { planObjects } from './object-plan.ts'
-import { putObject, untilStopped } from './object-put.ts'
+import { putObject } from './object-put.ts'
 
 export interface UploaderParts {
   readonly cache: LogCache
@@ -18,6 +18,7 @@ export interface UploaderParts {
   readonly onFailed: (error: unknown) => void
 }
 
+const untilStopped: RetryOptions = { delayMsMin: 50, delayMsMax: 5_000, deadlineMs: Infinity }
 /** Of segments whose objects are put at a time: while one waits for the store, the next is laid out. */
 const segmentsInFlightMax = 2
 
@@ -162,7 +163,7 @@ export class Uploader {
     const puts: Promise<void>[] = []
     for (const [index, streams] of plan.entries()) {
       const object = await encodeObject(firstId + index, streams, options, environment)
-      const put = putObject(this.#parts, object, this.#stop.signal)
+      const put = putObject(this.#parts, object, untilStopped, this.#stop.signal)
       put.catch(() => undefined)
       objects.push(object)
       puts.push(put)
