@@ -157,6 +157,24 @@ describe('an object store under the host', () => {
     assert.match(String(bench.lines.find(({ level }) => level === 'warn')!.fields['error']), /says PERMISSION_DENIED/)
   })
 
+  it('says that nothing can be read though the store tells of objects; and of one lost answer nothing', async () => {
+    const bench = new Bench()
+    await bench.outcome(bench.store.put('k', bytes))
+    bench.failure = 'OUTCOME_UNKNOWN'
+    await bench.outcome(bench.store.put('k', bytes))
+    assert.deepEqual(bench.told(), [])
+    for (let second = 0; second < 3; second++) {
+      bench.failure = 'UNAVAILABLE'
+      const reading = bench.store.get('k').catch(() => undefined)
+      await new Promise<void>(resolve => { setImmediate(resolve) })
+      bench.failure = undefined
+      await bench.outcome(bench.store.head('k'))
+      bench.failure = 'UNAVAILABLE'
+      await bench.outcome(reading)
+    }
+    assert.ok(bench.told().includes('warn the object store cannot be used now, trying again main/reads'), bench.told().join('\n'))
+  })
+
   it('an answer about what was asked is no outage, and ends one', async () => {
     const bench = new Bench()
     bench.failure = 'NOT_FOUND'

@@ -66,7 +66,7 @@ export class CallHealth {
     this.#outage ??= { sinceMs: nowMs, count: 0, toldMs: undefined }
     const outage = this.#outage
     outage.count++
-    const isDue = outage.toldMs === undefined ? !error.retriable || nowMs - outage.sinceMs >= toldAfterMs : nowMs - outage.toldMs >= toldEveryMs
+    const isDue = outage.toldMs === undefined ? refusals.includes(error.code) || nowMs - outage.sinceMs >= toldAfterMs : nowMs - outage.toldMs >= toldEveryMs
     if (!isDue) return
     outage.toldMs = nowMs
     logger.warn('the object store cannot be used now, trying again', { ...fields, sinceMs: Math.round(nowMs - outage.sinceMs), failures: outage.count, code: error.code, error: error.message })

@@ -28,6 +28,8 @@ export class RetryingObjectStore implements ObjectStore {
   readonly #environment: Environment
   readonly #giveUp: AbortSignal | undefined
   readonly #reads: CallHealth
+  /** Apart from reads: a log that is looked at all the time would hide that nothing can be read. */
+  readonly #heads: CallHealth
   readonly #listings: CallHealth
   readonly #writes: CallHealth
   readonly #deletes: CallHealth
@@ -38,6 +40,7 @@ export class RetryingObjectStore implements ObjectStore {
     this.#giveUp = giveUp
     const healthOf = (calls: string, answers: readonly ErrorCode[]): CallHealth => new CallHealth({ ...environment, fields: { store: name, calls }, answers })
     this.#reads = healthOf('reads', answersToReads)
+    this.#heads = healthOf('heads', answersToReads)
     this.#listings = healthOf('listings', ['INVALID_ARGUMENT'])
     this.#writes = healthOf('writes', answersToWrites)
     this.#deletes = healthOf('deletes', ['INVALID_ARGUMENT'])
@@ -45,7 +48,7 @@ export class RetryingObjectStore implements ObjectStore {
 
   put (key: string, body: ObjectBody, options?: PutOptions): Promise<StoredObject> { return this.#once(options, given => this.#inner.put(key, body, given)) }
   get (key: string, options?: GetOptions): Promise<Uint8Array> { return this.#repeat(this.#reads, options, given => this.#proven(key, given)) }
-  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#reads, options, given => this.#inner.head(key, given)) }
+  head (key: string, options?: CallOptions): Promise<ObjectInfo> { return this.#repeat(this.#heads, options, given => this.#inner.head(key, given)) }
   list (prefix: string, options?: ListOptions): Promise<ObjectPage> { return this.#repeat(this.#listings, options, given => this.#inner.list(prefix, given)) }
 
   /**
