@@ -3,7 +3,7 @@
 // servers (it is one process).
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
+import { LoopbackServer, giveBytes } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly metadata: Readonly<Record<string, string>> }
 interface Call { readonly request: IncomingMessage, readonly response: ServerResponse, readonly name: string, readonly query: URLSearchParams, readonly body: Buffer }
@@ -106,15 +106,8 @@ function give ({ request: { headers: asked, method }, response }: Call, { bytes,
     etag, 'last-modified': new Date(modifiedMs).toUTCString(), 'content-type': 'application/octet-stream', 'x-ms-blob-type': 'BlockBlob'
   }
   const range = /^bytes=(\d+)-(\d+)$/.exec(String(asked['x-ms-range'] ?? asked.range ?? ''))
-  if (range === null) {
-    response.writeHead(200, { ...headers, 'content-length': bytes.length, 'content-md5': createHash('md5').update(bytes).digest('base64') }).end(method === 'HEAD' ? undefined : bytes)
-    return undefined
-  }
-  const start = Number(range[1])
-  const end = Math.min(bytes.length, Number(range[2]) + 1)
-  if (start >= bytes.length) return 'InvalidRange'
-  response.writeHead(206, { ...headers, 'content-length': end - start, 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }).end(bytes.subarray(start, end))
-  return undefined
+  const sum: Readonly<Record<string, string>> = range === null ? { 'content-md5': createHash('md5').update(bytes).digest('base64') } : {}
+  return giveBytes(response, { method, headers: { ...headers, ...sum }, bytes, range })
 }
 
 /** As Azure writes it: the SDK reads no other references. */

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { xmlElements, xmlEscaped, xmlText } from '@streambed/sdk/remote'
 import { errorXml, receivedOf, signatureProblem, type Received } from './received.ts'
-import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
+import { LoopbackServer, giveBytes } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly headers: Readonly<Record<string, string>> }
 interface Upload { readonly name: string, readonly headers: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
@@ -175,15 +175,7 @@ function give ({ headers: asked, method }: Received, response: ServerResponse, {
   const headers = { ...kept, etag: `"${etag}"`, 'last-modified': new Date(modifiedMs).toUTCString(), 'x-oss-object-type': 'Normal' }
   const range = method === 'GET' ? /^bytes=(\d+)-(\d+)$/.exec(asked['range'] ?? '') : null
   const isStandard = asked['x-oss-range-behavior'] === 'standard'
-  if (range === null || (!isStandard && Number(range[2]) >= bytes.length)) {
-    response.writeHead(200, { ...headers, 'content-length': bytes.length }).end(method === 'HEAD' ? undefined : bytes)
-    return undefined
-  }
-  const start = Number(range[1])
-  const end = Math.min(bytes.length, Number(range[2]) + 1)
-  if (start >= bytes.length) return 'InvalidRange'
-  response.writeHead(206, { ...headers, 'content-length': end - start, 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }).end(bytes.subarray(start, end))
-  return undefined
+  return giveBytes(response, { method, headers, bytes, range: !isStandard && Number(range?.[2]) >= bytes.length ? null : range })
 }
 
 function refuse (response: ServerResponse, method: string, code: string): void {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { xmlElements, xmlEscaped, xmlText } from '@streambed/sdk/remote'
-import { LoopbackServer } from '../../../conformance/test/loopback-server.ts'
+import { LoopbackServer, giveBytes } from '../../../conformance/test/loopback-server.ts'
 
 interface Stored { readonly bytes: Buffer, readonly etag: string, readonly modifiedMs: number, readonly headers: Readonly<Record<string, string>> }
 interface Upload { readonly name: string, readonly headers: Readonly<Record<string, string>>, readonly startedMs: number, readonly parts: Map<number, { readonly bytes: Buffer, readonly etag: string }> }
@@ -172,15 +172,7 @@ export function errorXml (code: string): string { return `<?xml version="1.0" en
 function give ({ request: { headers: asked, method }, response }: Call, { bytes, etag, headers: kept, modifiedMs }: Stored): string | undefined {
   const headers = { ...kept, etag: `"${etag}"`, 'last-modified': new Date(modifiedMs).toUTCString(), 'content-type': 'application/octet-stream' }
   const range = /^bytes=(\d+)-(\d+)$/.exec(asked.range ?? '')
-  if (range === null) {
-    response.writeHead(200, { ...headers, 'content-length': bytes.length }).end(method === 'HEAD' ? undefined : bytes)
-    return undefined
-  }
-  const start = Number(range[1])
-  const end = Math.min(bytes.length, Number(range[2]) + 1)
-  if (start >= bytes.length) return 'InvalidRange'
-  response.writeHead(206, { ...headers, 'content-length': end - start, 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }).end(bytes.subarray(start, end))
-  return undefined
+  return giveBytes(response, { method, headers, bytes, range })
 }
 
 function say (response: ServerResponse, xml: string): void { response.writeHead(200, { 'content-type': 'application/xml' }).end(`<?xml version="1.0" encoding="UTF-8"?>\n${xml}`) }
