@@ -31,7 +31,7 @@ class Writer {
 
   async run (): Promise<void> {
     const { clock, network } = this.#world
-    const client = new KafkaClient(network, { host: '127.0.0.1', port })
+    let client = new KafkaClient(network, { host: '127.0.0.1', port })
     const pause = (): Promise<void> => new Promise(resolve => { clock.schedule(500, resolve) })
     for (let n = 0; !this.#isOver; n++) {
       const value = `${n};`.padEnd(20_000, '.')
@@ -41,6 +41,9 @@ class Writer {
       } catch (error) {
         const told = String(error)
         this.refusals.set(told, (this.refusals.get(told) ?? 0) + 1)
+        // A client keeps a connection that was closed.
+        await client[Symbol.asyncDispose]()
+        client = new KafkaClient(network, { host: '127.0.0.1', port })
       }
       await pause()
     }
@@ -94,6 +97,42 @@ describe('ten minutes without an object store', () => {
         for (const [offset, value] of writer.acknowledged) assert.equal(found.get(offset), value)
         assert.deepEqual([...found.keys()], Array.from({ length: found.size }, (_, offset) => offset))
         await world.until(Promise.resolve(client[Symbol.asyncDispose]()))
+        world.stop.abort()
+        assert.equal(await world.until(world.ended!), 'stopped')
+      })
+    }
+  }
+})
+
+describe('a disk that fails while the object store is away', () => {
+  for (const wal of ['regional-disk', 'efs'] as const) {
+    for (const [name, outage] of Object.entries(outages)) {
+      it(`${name}, WAL ${wal}: the process goes on trying, and opens by itself when both are back, with all that it acknowledged`, async () => {
+        const world = new VirtualBroker(wal)
+        world.start()
+        await world.ready()
+        const client = new KafkaClient(world.network, { host: '127.0.0.1', port })
+        await world.until(client.createTopic(topic, { partitions: 1, configs: {} }))
+        const writer = new Writer(world)
+        const writing = writer.run()
+        await world.pass(5_000)
+        world.outage = outage
+        await world.pass(5_000)
+        world.fileSystem.plan = (_, path) => path.startsWith('/data/wal') ? { kind: 'fail', code: 'UNAVAILABLE' } : undefined
+        await world.pass(60_000)
+        world.fileSystem.plan = undefined
+        await world.pass(60_000)
+        world.outage = undefined
+        await world.pass(60_000)
+        writer.end()
+        await world.until(writing)
+        assert.equal(await Promise.race([world.ended, turn().then(() => 'goes on')]), 'goes on')
+        assert.ok(world.readies.length > 1, world.lines.slice(-5).join('\n'))
+        const reader = new KafkaClient(world.network, { host: '127.0.0.1', port })
+        const found = await world.until(readAll(reader))
+        for (const [offset, value] of writer.acknowledged) assert.equal(found.get(offset), value)
+        assert.ok(writer.acknowledged.size > 20)
+        for (const each of [client, reader]) await world.until(Promise.resolve(each[Symbol.asyncDispose]()))
         world.stop.abort()
         assert.equal(await world.until(world.ended!), 'stopped')
       })
